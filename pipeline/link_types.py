@@ -1,0 +1,48 @@
+"""The open list of link types: where each is read, how its values are brought to normal form, which family it is in.
+
+Three are built in; more are declared in the settings (`[link_types.NAME]`) and go through every stage by this list alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["events", "payments", "accounts", "template_events"]
+Form = Literal["text", "address"]
+
+
+@dataclass(frozen=True)
+class LinkType:
+    """A kind of entity that may tie accounts.
+
+    `match_probability` (m) is how often two accounts of one operator are expected to share an entity of this type;
+    `cap_bits` bounds what one shared entity can prove; entities of more than `max_degree` accounts never enumerate pairs.
+    """
+
+    name: str
+    table: Source
+    column: str
+    family: str
+    form: Form = "text"
+    match_probability: float = 0.2
+    cap_bits: float = 14.0
+    max_degree: int = 400
+    slot: int = 4  # colour and mark in pictures
+
+
+BUILT_IN: tuple[LinkType, ...] = (
+    LinkType("ip", "events", "ip", "network", form="address", match_probability=0.2, cap_bits=12.0, slot=1),
+    LinkType("payment", "payments", "payment_fingerprint", "payment", match_probability=0.2, cap_bits=14.0, slot=2),
+    LinkType("template", "template_events", "template_id", "text", match_probability=0.5, cap_bits=12.0, slot=3),
+)
+
+
+def link_types(declared: tuple[LinkType, ...] = ()) -> tuple[LinkType, ...]:
+    """Built-in link types and the declared ones, in the order of their names within each."""
+    return (*BUILT_IN, *sorted(declared, key=lambda t: t.name))
+
+
+ADDRESS_TYPES = tuple(t.name for t in BUILT_IN if t.form == "address")
+PAYMENT_TYPE = "payment"
+TEMPLATE_TYPE = "template"

@@ -1,0 +1,66 @@
+"""What a stage is given beside its tables: a bench to spread work on, the input files, prompts to read again.
+
+Only shapes stand here; `pipeline.storage` makes them. A stage never opens anything by a path of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FileFormat = Literal["parquet", "csv", "jsonl"]
+
+
+class Workbench(Protocol):
+    """Carries out the work of a wide stage as Dask tasks."""
+
+    @property
+    def scratch(self) -> str:
+        """Private folder of this stage (a local path); parts are written here, the runner moves them into place."""
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run at once."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that one task may use."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T], *, what: str) -> list[R]:
+        """Apply a top-level function to each item, as tasks; results in the order of the items. Both must pickle."""
+
+
+@dataclass(frozen=True)
+class InputTable:
+    """The files of one input table, sorted by path. `files` are URLs that `fsspec.open(url, **options)` understands
+    (plain absolute paths where local); `shown` are their names as people know them, relative to the input."""
+
+    name: str
+    format: FileFormat
+    files: tuple[str, ...]
+    shown: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    # for each file what hive folders such as date=2026-05-01 say of all its rows
+    partitions: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The input tables that were found, by name. `uri` is the input as the user named it."""
+
+    uri: str
+    tables: Mapping[str, InputTable]
+
+
+class PromptSource(Protocol):
+    """Prompts, read again from the input; only the templates stage is given this."""
+
+    def batches(self, part: str) -> Iterator[pa.Array]:
+        """Prompts of a clean_events part, in its order and of its length; null where there is none."""

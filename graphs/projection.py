@@ -1,0 +1,211 @@
+"""Pairs of accounts that share rare entities: over the whole graph, pruned; and inside one ring, the strongest.
+
+Over the whole graph (`rare_pairs`) entities above a degree are passed over, and weak pairs are dropped block by block,
+so memory follows the pairs that survive and not the square of a hub. Inside one ring (`pairs_within`) the number of
+pairs looked at has a bound of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.arrays import (
+    FloatArray,
+    IntArray,
+    as_index,
+    as_values,
+    frozen,
+    ranges,
+    rank_in_run,
+    require,
+    run_lengths,
+    run_starts,
+)
+from graphs.bipartite import BipartiteGraph
+
+_TRIPLES_PER_BLOCK = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class PairGraph:
+    """Pairs of accounts a < b, sorted, each once, with what they share.
+
+    `bits`: float64, at least 0; `n_shared`: entities shared; `n_families`: families of entities among these. The
+    arrays are read-only and have one value a pair.
+    """
+
+    n_accounts: int
+    a: IntArray
+    b: IntArray
+    bits: FloatArray
+    n_shared: IntArray
+    n_families: IntArray
+
+    def __post_init__(self) -> None:
+        a, b = as_index(self.a, "a", self.n_accounts), as_index(self.b, "b", self.n_accounts)
+        require(a.size == b.size and bool((a < b).all()), "pairs must have a < b")
+        bits = as_values(self.bits, "bits", a.size)
+        require(bool((bits >= 0).all()), "bits must be at least 0")
+        n_shared, n_families = as_index(self.n_shared, "n_shared"), as_index(self.n_families, "n_families")
+        require(n_shared.size == n_families.size == a.size, "n_shared and n_families must have one value a pair")
+        step = np.diff(a)
+        require(bool(((step > 0) | ((step == 0) & (np.diff(b) > 0))).all()), "pairs must be sorted, each once")
+        columns = {"a": a, "b": b, "bits": bits, "n_shared": n_shared, "n_families": n_families}
+        for name, column in columns.items():
+            kept = column.view()
+            frozen(kept)
+            object.__setattr__(self, name, kept)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs."""
+        return int(self.a.size)
+
+    @classmethod
+    def from_arrays(cls, a: npt.ArrayLike, b: npt.ArrayLike, bits: npt.ArrayLike, *, n_accounts: int) -> PairGraph:
+        """Make a pair graph from pairs in any order and direction; each counts as one shared entity of one family."""
+        first, second = as_index(a, "a", n_accounts), as_index(b, "b", n_accounts)
+        require(first.size == second.size, f"b must have length {first.size}, found {second.size}")
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        order = np.lexsort((high, low))
+        ones = np.ones(low.size, dtype=np.int64)
+        weights = as_values(bits, "bits", low.size)[order]
+        return cls(n_accounts, low[order], high[order], weights, n_shared=ones, n_families=ones)
+
+    def restrict(self, keep: npt.NDArray[np.bool_]) -> PairGraph:
+        """Keep the pairs of a mask (one truth value a pair); numbering stays."""
+        columns = (self.a, self.b, self.bits, self.n_shared, self.n_families)
+        return PairGraph(self.n_accounts, *(column[keep] for column in columns))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class PairRule:
+    """How ties add up to a pair, and which pairs stay.
+
+    `damping` in [0, 1]: within a family the k-th strongest tie, from 0, counts damping ** k. Pairs stay with at least
+    `min_bits` bits and `min_entities` shared entities.
+    """
+
+    min_bits: float = 0.0
+    min_entities: int = 1
+    damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.min_entities >= 1, "min_entities must be at least 1")
+        require(0.0 <= self.damping <= 1.0, "damping must lie in [0, 1]")
+
+
+def rare_pairs(
+    graph: BipartiteGraph,
+    *,
+    family: npt.ArrayLike,
+    max_degree: int,
+    min_bits: float = 0.0,
+    min_entities: int = 1,
+    damping: float = 0.0,
+) -> PairGraph:
+    """Pairs of accounts that share entities of degree 2 to `max_degree`, with the bits of what they share.
+
+    A shared entity counts with the smaller bits of its two edges. Within a family (`family`: one number an entity)
+    the k-th strongest, from 0, counts `damping` ** k: 0 gives the maximum, 1 the sum. Families are added up.
+    Kept are pairs of at least `min_bits` bits that share at least `min_entities` entities. Edges of 0 bits tie
+    nobody. Time follows the sum of squared degrees up to `max_degree`, memory the pairs kept.
+    """
+    families = as_index(family, "family")
+    require(families.size == graph.n_entities, f"family must have length {graph.n_entities}, found {families.size}")
+    require(max_degree >= 2, "max_degree must be at least 2")
+    rule = PairRule(min_bits=min_bits, min_entities=min_entities, damping=damping)
+    strong = graph.restrict(edges=graph.bits > 0)
+    degree = strong.entity_degrees()
+    rare = strong.restrict(entities=(degree >= 2) & (degree <= max_degree))
+    members = _Members.of(rare)
+    blocks = [_pairs_of_block(rare, members, families, edges, rule) for edges in _blocks(rare, members.later)]
+    return _join(graph.n_accounts, blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """The edges once more, by entity: who comes after an account in an entity's list of members."""
+
+    account: IntArray  # members, by (entity, account)
+    bits: FloatArray
+    next_place: IntArray  # for each edge in graph order: where the members after its account begin
+    later: IntArray  # and how many they are
+
+    @classmethod
+    def of(cls, graph: BipartiteGraph) -> _Members:
+        order = np.argsort(graph.entity, kind="stable")
+        place = np.empty(order.size, dtype=np.int64)
+        place[order] = np.arange(order.size, dtype=np.int64)
+        ends = np.cumsum(graph.entity_degrees())
+        return cls(graph.account[order], graph.bits[order], place + 1, ends[graph.entity] - place - 1)
+
+
+def _blocks(graph: BipartiteGraph, later: IntArray) -> list[slice]:
+    """Cut the edges between accounts into runs whose triples (account, entity, later member) fit one block."""
+    by_account = np.bincount(graph.account, weights=later, minlength=graph.n_accounts)
+    block = (np.cumsum(by_account) // _TRIPLES_PER_BLOCK)[graph.account].astype(np.int64)
+    starts = run_starts(block)
+    ends = starts + run_lengths(starts, block.size)
+    return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _pairs_of_block(
+    graph: BipartiteGraph, members: _Members, families: IntArray, edges: slice, rule: PairRule
+) -> PairGraph:
+    """All pairs whose smaller account has its edges in this block, pruned."""
+    later = members.later[edges]
+    place = ranges(members.next_place[edges], later)
+    other = members.account[place]
+    bits = np.minimum(np.repeat(graph.bits[edges], later), members.bits[place])
+    account = np.repeat(graph.account[edges], later)
+    family = np.repeat(families[graph.entity[edges]], later)
+    return combine_ties(graph.n_accounts, account, other, family, bits, rule)
+
+
+def combine_ties(
+    n_accounts: int, a: IntArray, b: IntArray, family: IntArray, bits: FloatArray, rule: PairRule
+) -> PairGraph:
+    """Add up ties (a < b, one a shared entity, in any order) to pairs by a rule, and drop pairs that fail it."""
+    require(rule.damping == 0.0 or bool((bits >= 0).all()), "bits must be at least 0")
+    n_families = int(family.max()) + 1 if family.size else 1
+    key = (a * n_accounts + b) * n_families + family
+    order = np.argsort(key) if rule.damping == 0.0 else np.lexsort((-bits, key))
+    key, bits = key[order], bits[order]
+    line = run_starts(key)
+    if line.size == 0:
+        return _no_pairs(n_accounts)
+    line_bits = _line_bits(bits, line, rule.damping)
+    line_pair = key[line] // n_families
+    pair = run_starts(line_pair)
+    pair_bits = np.add.reduceat(line_bits, pair)
+    n_shared = np.add.reduceat(run_lengths(line, key.size), pair)
+    keep = (pair_bits >= rule.min_bits) & (n_shared >= rule.min_entities)
+    kept = line_pair[pair][keep]
+    counts = run_lengths(pair, line.size)[keep]
+    return PairGraph(n_accounts, kept // n_accounts, kept % n_accounts, pair_bits[keep], n_shared[keep], counts)
+
+
+def _line_bits(bits: FloatArray, line: IntArray, damping: float) -> FloatArray:
+    """Bits of each run of one family within one pair."""
+    if damping == 0.0:
+        return np.asarray(np.maximum.reduceat(bits, line), dtype=np.float64)
+    counted = bits * np.power(damping, rank_in_run(line, bits.size))
+    return np.asarray(np.add.reduceat(counted, line), dtype=np.float64)
+
+
+def _no_pairs(n_accounts: int) -> PairGraph:
+    none = np.zeros(0, dtype=np.int64)
+    return PairGraph(n_accounts, none, none, np.zeros(0), none, none)
+
+
+def _join(n_accounts: int, blocks: list[PairGraph]) -> PairGraph:
+    """Put blocks of pairs, which follow each other, into one graph."""
+    if not blocks:
+        return _no_pairs(n_accounts)
+    names = ("a", "b", "bits", "n_shared", "n_families")
+    columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
+    return PairGraph(n_accounts, **columns)

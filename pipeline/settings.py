@@ -81,10 +81,11 @@ class IncidenceSettings:
 class CommunitiesSettings:
     """Search for groups."""
 
-    cpm_resolutions: tuple[float, ...] = key((0.02, 0.1, 0.4), "Resolutions of CPM on the pair graph, as shares of the median pair weight.")
+    cpm_resolutions: tuple[float, ...] = key((0.05, 0.3, 1.5), "Resolutions of CPM on the pair graph: bits that a pair inside must have on average.")
     barber_resolutions: tuple[float, ...] = key((1.0, 8.0, 64.0), "Resolutions of Barber's modularity on the bipartite graph.")
     seeds: int = key(2, "Seeds a resolution.", low=1, high=50)
     pair_min_bits: float = key(6.0, "Pairs of accounts with less evidence than this are pruned.", low=0)
+    pair_max_degree: int = key(400, "Entities of more accounts than this make no pairs; they still tie in the bipartite graph.", low=2)
     min_size: int = key(3, "Smallest group of accounts.", low=3)
 
 

@@ -132,6 +132,7 @@ WORKING: tuple[Table, ...] = (
         "first_seen t first sighting, UTC",
         "last_seen t last sighting, UTC",
         "bits f! global weight of sharing it, before leave-group-out",
+        "counts f! share of its rarity that counts, by class and time of use, 0 to 1",
         "left_out_because s why it links nothing, or null",
         audience="analysts", wide=False,
     ),

@@ -1,0 +1,198 @@
+"""The search for groups: several graphs, objectives, resolutions and seeds; all that they find are candidates.
+
+The same code runs on the real graph and on rewired ones. What a candidate is worth is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.arrays import FloatArray, IntArray, as_index, number_by_first
+from graphs.bipartite import BipartiteGraph
+from graphs.leiden import partition, partition_pairs
+from graphs.projection import PairGraph, rare_pairs
+from graphs.ties import Entities, Groups, Ties, trim
+
+
+@dataclass(frozen=True)
+class SearchRules:
+    """How the search goes: see the settings of the same names."""
+
+    pair_min_bits: float
+    max_degree: int
+    cpm_resolutions: tuple[float, ...]
+    barber_resolutions: tuple[float, ...]
+    seeds: tuple[int, ...]
+    min_size: int
+    even_bits: float
+    max_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Run:
+    """One clustering run, for the record."""
+
+    graph: str
+    objective: str
+    resolution: float
+    seed: int
+    quality: float
+    n_communities: int
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Candidate groups after trimming, with their ties, the source of each and its stability over the runs."""
+
+    groups: Groups
+    ties: Ties
+    source: tuple[str, ...]
+    stability: FloatArray
+    runs: tuple[Run, ...]
+    labels: tuple[IntArray, ...]
+
+
+def search(graph: BipartiteGraph, entities: Entities, star: npt.ArrayLike, rules: SearchRules) -> Found:
+    """Find candidate groups.
+
+    `star`: truth values, one an entity; the accounts of such an entity are a candidate by themselves (a frame, a card).
+    Candidates come from connected components and CPM communities of the pair graph, from Barber communities of the
+    bipartite graph, and from stars. Each is trimmed to the accounts that belong; equal ones stand once.
+    """
+    pairs = rare_pairs(graph, family=entities.family, max_degree=rules.max_degree, min_bits=rules.pair_min_bits)
+    runs, labels = _partitions(graph, pairs, rules)
+    raw = [_groups_of(label, rules.min_size) for label in labels]
+    raw.append(_groups_of(_components(pairs), rules.min_size))
+    raw.append(_stars(graph, as_index(np.flatnonzero(np.asarray(star)), "star", graph.n_entities), rules.min_size))
+    names = [f"{r.graph} {r.objective} {r.resolution:g}" for r in runs] + ["pairs components", "star"]
+    groups, source = _together(raw, names)
+    groups, source = _unlike(groups, source, rules, graph.n_accounts)
+    groups, found = trim(graph, groups, entities, even_bits=rules.even_bits)
+    keep = _distinct(groups, rules, graph.n_accounts)
+    groups, found, source = _renumber(groups, found, source, keep)
+    return Found(groups, found, tuple(source), stability(groups, labels), tuple(runs), tuple(labels))
+
+
+def _partitions(graph: BipartiteGraph, pairs: PairGraph, rules: SearchRules) -> tuple[list[Run], list[IntArray]]:
+    runs, labels = [], []
+    for seed in rules.seeds:
+        for resolution in rules.cpm_resolutions:
+            part = partition_pairs(pairs, objective="cpm", resolution=resolution, seed=seed)
+            runs.append(_run("pairs", "cpm", resolution, seed, part.quality, part.accounts, rules.min_size))
+            labels.append(part.accounts)
+        for resolution in rules.barber_resolutions:
+            part = partition(graph, objective="barber", resolution=resolution, seed=seed)
+            runs.append(_run("bipartite", "barber", resolution, seed, part.quality, part.accounts, rules.min_size))
+            labels.append(part.accounts)
+    return runs, labels
+
+
+def _run(
+    graph: str, objective: str, resolution: float, seed: int, quality: float, accounts: IntArray, min_size: int
+) -> Run:
+    sizes = np.bincount(accounts) if accounts.size else np.zeros(0)
+    return Run(graph, objective, resolution, seed, quality, int((sizes >= min_size).sum()))
+
+
+def _components(pairs: PairGraph) -> IntArray:
+    import scipy.sparse as sp
+    from scipy.sparse import csgraph
+
+    n = pairs.n_accounts
+    matrix = sp.coo_array((np.ones(pairs.a.size, dtype=np.int8), (pairs.a, pairs.b)), shape=(n, n)).tocsr()
+    return number_by_first(np.asarray(csgraph.connected_components(matrix, directed=False)[1], dtype=np.int64))
+
+
+def _groups_of(labels: IntArray, min_size: int) -> Groups:
+    """The communities of a partition that have at least `min_size` accounts."""
+    sizes = np.bincount(labels) if labels.size else np.zeros(0, dtype=np.int64)
+    large = np.flatnonzero(sizes >= min_size)
+    number = np.full(sizes.size, -1, dtype=np.int64)
+    number[large] = np.arange(large.size)
+    rows = np.flatnonzero(number[labels] >= 0) if labels.size else np.zeros(0, dtype=np.int64)
+    return Groups.from_arrays(number[labels[rows]] if rows.size else rows, rows, large.size)
+
+
+def _stars(graph: BipartiteGraph, star: IntArray, min_size: int) -> Groups:
+    degree = graph.entity_degrees()
+    chosen = star[degree[star] >= min_size]
+    number = np.full(graph.n_entities, -1, dtype=np.int64)
+    number[chosen] = np.arange(chosen.size)
+    rows = number[graph.entity] >= 0
+    return Groups.from_arrays(number[graph.entity[rows]], graph.account[rows], chosen.size)
+
+
+def _together(raw: list[Groups], names: list[str]) -> tuple[Groups, list[str]]:
+    offset, group, account, source = 0, [], [], []
+    for groups, name in zip(raw, names, strict=True):
+        group.append(groups.group + offset)
+        account.append(groups.account)
+        source += [name] * groups.n
+        offset += groups.n
+    return Groups(offset, np.concatenate(group), np.concatenate(account)), source
+
+
+def _digests(groups: Groups) -> npt.NDArray[np.uint64]:
+    """A number that is equal for groups with equal members (a sum of mixed account numbers)."""
+    x = groups.account.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    out = np.zeros(groups.n, dtype=np.uint64)
+    np.add.at(out, groups.group, x ^ (x >> np.uint64(31)))
+    return out
+
+
+def _unlike(groups: Groups, source: list[str], rules: SearchRules, n_accounts: int) -> tuple[Groups, list[str]]:
+    """Each set of accounts once, too small and too large ones left out, before the costly work."""
+    keep = _distinct(groups, rules, n_accounts)
+    number = np.full(groups.n, -1, dtype=np.int64)
+    number[keep] = np.arange(keep.size)
+    rows = number[groups.group] >= 0
+    return Groups(keep.size, number[groups.group[rows]], groups.account[rows]), [source[i] for i in keep]
+
+
+def _distinct(groups: Groups, rules: SearchRules, n_accounts: int) -> IntArray:
+    """Numbers of the groups to keep: the first of each set of equal ones, of permitted size."""
+    sizes = groups.sizes
+    _, first = np.unique(_digests(groups), return_index=True)
+    first = np.sort(first)
+    # In a very small input everything may be one ring; the share bounds only what is large.
+    fits = (sizes[first] >= rules.min_size) & (sizes[first] <= max(rules.max_share * n_accounts, 200))
+    return np.asarray(first[fits], dtype=np.int64)
+
+
+def _renumber(groups: Groups, found: Ties, source: list[str], keep: IntArray) -> tuple[Groups, Ties, list[str]]:
+    """Number the kept groups by their smallest account, then size, so that the order of finding leaves no trace."""
+    first = np.full(groups.n, np.iinfo(np.int64).max)
+    np.minimum.at(first, groups.group, groups.account)
+    order = keep[np.lexsort((_digests(groups)[keep], groups.sizes[keep], first[keep]))]
+    number = np.full(groups.n, -1, dtype=np.int64)
+    number[order] = np.arange(order.size)
+    rows = np.flatnonzero(number[groups.group] >= 0)
+    new = number[groups.group[rows]]
+    sort = np.lexsort((groups.account[rows], new))
+    rows = rows[sort]
+    return (
+        Groups(order.size, new[sort], groups.account[rows]),
+        Ties(found.bits[rows], found.coverage[order], found.total[rows]),
+        [source[i] for i in order],
+    )
+
+
+def stability(groups: Groups, labels: tuple[IntArray, ...] | list[IntArray]) -> FloatArray:
+    """For each group the mean over runs of the best Jaccard index with a community of that run, in [0, 1]."""
+    total = np.zeros(groups.n)
+    sizes = groups.sizes
+    for label in labels:
+        community_size = np.bincount(label)
+        key = groups.group * community_size.size + label[groups.account]
+        pair, common = np.unique(key, return_counts=True)
+        group, community = pair // community_size.size, pair % community_size.size
+        jaccard = common / (sizes[group] + community_size[community] - common)
+        best = np.zeros(groups.n)
+        np.maximum.at(best, group, jaccard)
+        total += best
+    return total / max(len(labels), 1)

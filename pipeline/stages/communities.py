@@ -1,0 +1,73 @@
+"""Search the bipartite graph for groups of accounts, at several resolutions and seeds.
+
+Rows in: the incidence of accounts and shared entities. Rows out: every candidate group with its accounts, trimmed to
+those that belong; the clustering runs; for each group its size, stability and the bits of its links. Groups overlap:
+which of them stand is settled by the scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from graphs.search import Found, search
+from graphs.ties import membership
+from pipeline.graph_tables import EVEN_BITS, GraphTables, all_types, graph_tables, search_rules
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Communities:
+    """What the stage writes."""
+
+    communities: pd.DataFrame
+    community_runs: pd.DataFrame
+    candidate_groups: pd.DataFrame
+
+
+def make(incidence_bits: pd.DataFrame, entities: pd.DataFrame, *, settings: Settings) -> Communities:
+    """Candidate groups of the real graph."""
+    if incidence_bits.empty:
+        return Communities(_none("community account_id support"), _none("run graph objective resolution seed quality n_communities"),
+                           _none("community size stability link_bits source"))  # fmt: skip
+    tables = graph_tables(incidence_bits, entities, all_types(settings))
+    found = search(tables.graph, tables.about, tables.star, search_rules(settings))
+    return Communities(_members(found, tables), _runs(found), groups_table(found))
+
+
+def _none(columns: str) -> pd.DataFrame:
+    return pd.DataFrame({c: [] for c in columns.split()})
+
+
+def _members(found: Found, tables: GraphTables) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "community": found.groups.group,
+            "account_id": tables.accounts[found.groups.account],
+            "support": np.round(membership(found.ties.total, even_bits=EVEN_BITS), 9),
+        }
+    )
+
+
+def _runs(found: Found) -> pd.DataFrame:
+    rows = [
+        (i, r.graph, r.objective, r.resolution, r.seed, r.quality, r.n_communities) for i, r in enumerate(found.runs)
+    ]
+    return pd.DataFrame(rows, columns="run graph objective resolution seed quality n_communities".split())
+
+
+def groups_table(found: Found) -> pd.DataFrame:
+    """One row a candidate group: size, stability, mean bits of links an account."""
+    sizes = found.groups.sizes
+    bits = np.bincount(found.groups.group, weights=found.ties.bits.sum(axis=1), minlength=found.groups.n)
+    return pd.DataFrame(
+        {
+            "community": np.arange(found.groups.n),
+            "size": sizes,
+            "stability": np.round(found.stability, 9),
+            "link_bits": np.round(bits / np.maximum(sizes, 1), 9),
+            "source": list(found.source),
+        }
+    )

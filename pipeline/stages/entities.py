@@ -1,0 +1,255 @@
+"""Settle, before anything is linked, what each shared value can prove.
+
+Rows in: sightings (by day), account_traits, templates, address ranges, allowlist, decisions. Rows out: one an entity
+that two or more accounts were seen with, its class, its family and the bits of sharing it. What one account alone has
+ties nothing and is left out. Every entity that links nothing says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from graphs import sharing_bits
+from pipeline.link_types import LinkType, link_types
+from pipeline.ranges import RangeTable, networks
+from pipeline.settings import Settings
+from pipeline.stages._entity_classes import ClassRules, classify
+from pipeline.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Entities:
+    """What the stage writes."""
+
+    entities: pd.DataFrame
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One task: a part of the sightings, where its counts go, what the task may use."""
+
+    sightings: str
+    traits: str
+    shared: str
+    target: str
+    memory: int
+
+
+def make(
+    sightings: list[str],
+    account_traits: pd.DataFrame,
+    templates: pd.DataFrame,
+    clean_ip_ranges: pd.DataFrame,
+    clean_allowlist: pd.DataFrame,
+    clean_decisions: pd.DataFrame,
+    *,
+    settings: Settings,
+    bench: Workbench,
+) -> Entities:
+    """Class and bits of every entity that two or more accounts share."""
+    types = {t.name: t for t in link_types(settings.link_types)}
+    table, population = _counts(sightings, account_traits, bench)
+    if table.empty:
+        return Entities(_empty(), {})
+    table = table.sort_values(["entity_type", "entity"], ignore_index=True)
+    _place(table, types, clean_ip_ranges)
+    rules = ClassRules(settings.entities.public_share, settings.entities.public_accounts, len(account_traits))
+    table["class"], table["class_probability"], factor = classify(table, types, rules)
+    table["family"] = table["entity_type"].map({n: t.family for n, t in types.items()})
+    table["counts"] = np.round(factor, 9)
+    table["bits"] = _bits(table, types, population, factor)
+    table["left_out_because"] = _left_out(table, types, settings, clean_allowlist, clean_decisions)
+    reasons = table["left_out_because"].dropna().value_counts()
+    return Entities(table[list(_empty().columns)], {str(k): int(v) for k, v in sorted(reasons.items())})
+
+
+def _empty() -> pd.DataFrame:
+    columns = (
+        "entity_type entity class class_probability network asn family n_accounts n_events first_seen last_seen bits "
+        "counts left_out_because"
+    ).split()
+    return pd.DataFrame({c: [] for c in columns})
+
+
+def _counts(parts: list[str], traits: pd.DataFrame, bench: Workbench) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Counts of every shared entity, and how many accounts have any entity of each type.
+
+    Two passes, so that what a single account has (nearly everything behind rotating proxies) never reaches the second.
+    """
+    import duckdb
+
+    scratch = Path(bench.scratch)
+    organisations = str(scratch / "organisations.parquet")
+    _organisations(traits).to_parquet(organisations, index=False)
+    items = [
+        _Part(part, organisations, str(scratch / "shared.parquet"), str(scratch / f"count-{i:05d}.parquet"), bench.memory)
+        for i, part in enumerate(parts)
+    ]
+    per_type = bench.map(_count_accounts, items, what="entities: accounts")
+    population: dict[str, int] = {}
+    for counted in per_type:
+        for name, n in counted.items():
+            population[name] = population.get(name, 0) + n
+    if not population:
+        return pd.DataFrame(), {}
+    with duckdb.connect(config={"threads": max(1, bench.workers)}) as db:
+        targets = [i.target for i in items]
+        db.execute(
+            f"""COPY (SELECT entity_type, entity, sum(n)::BIGINT AS n_accounts FROM read_parquet({targets!r})
+                GROUP BY ALL HAVING n_accounts >= 2) TO '{items[0].shared}' (FORMAT parquet)"""
+        )
+        seconds = [_second(i) for i in items]
+        bench.map(_count_shared, items, what="entities: shared values")
+        table = db.execute(_COMBINE.format(days=[s[0] for s in seconds], whole=[s[1] for s in seconds])).df()
+    return table, population
+
+
+_COMBINE = """
+WITH by_day AS (
+    SELECT entity_type, entity, day, sum(n)::BIGINT AS n FROM read_parquet({days}) GROUP BY ALL
+), days AS (
+    SELECT entity_type, entity, sum(n * n)::BIGINT AS squares, sum(n)::BIGINT AS account_days, count(*) AS n_days
+    FROM by_day GROUP BY ALL
+), organised AS (
+    SELECT entity_type, entity, max(n)::BIGINT AS in_top_organisation FROM (
+        SELECT entity_type, entity, organisation, sum(n_accounts)::BIGINT AS n FROM read_parquet({whole})
+        WHERE organisation IS NOT NULL GROUP BY ALL) GROUP BY ALL
+), whole AS (
+    SELECT entity_type, entity, sum(n_accounts)::BIGINT AS n_accounts, sum(n_events)::BIGINT AS n_events,
+           sum(sticky)::BIGINT AS sticky, min(first_seen) AS first_seen, max(last_seen) AS last_seen
+    FROM read_parquet({whole}) GROUP BY ALL
+)
+SELECT whole.*, squares, account_days, n_days, coalesce(in_top_organisation, 0) AS in_top_organisation
+FROM whole JOIN days USING (entity_type, entity) LEFT JOIN organised USING (entity_type, entity)
+"""
+
+
+def _organisations(traits: pd.DataFrame) -> pd.DataFrame:
+    """The organisation an account shows: the one it names, else a mail domain that is not everybody's."""
+    domain = traits["email_domain"]
+    users = domain.map(domain.value_counts())
+    private = users.le(max(50, 0.02 * len(traits)))
+    shown = traits["organization"].astype("object").where(traits["organization"].notna(), domain.where(private))
+    return pd.DataFrame({"account_id": traits["account_id"], "organisation": shown.astype("str").where(shown.notna())})
+
+
+def _second(item: _Part) -> tuple[str, str]:
+    return item.target.replace("count-", "days-"), item.target.replace("count-", "whole-")
+
+
+def _connect(memory: int):  # type: ignore[no-untyped-def]
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1, "memory_limit": f"{max(memory >> 20, 256)}MB"})
+
+
+def _count_accounts(item: _Part) -> dict[str, int]:
+    """First pass over a part: accounts an entity, and accounts a type. Parts hold whole accounts."""
+    with _connect(item.memory) as db:
+        db.execute(
+            f"""COPY (SELECT entity_type, entity, count(DISTINCT account_id) AS n
+                FROM read_parquet('{item.sightings}') GROUP BY ALL) TO '{item.target}' (FORMAT parquet)"""
+        )
+        rows = db.execute(
+            f"SELECT entity_type, count(DISTINCT account_id) FROM read_parquet('{item.sightings}') GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    return {str(name): int(n) for name, n in rows}
+
+
+def _count_shared(item: _Part) -> None:
+    """Second pass, over what is shared: accounts a day, events, and how much of an account's use falls on the entity."""
+    days, whole = _second(item)
+    with _connect(item.memory) as db:
+        db.execute(
+            f"""CREATE TEMP TABLE mine AS
+                SELECT s.account_id, s.entity_type, s.entity, s.day, s.n_events, s.first_seen, s.last_seen
+                FROM read_parquet('{item.sightings}') s
+                SEMI JOIN read_parquet('{item.shared}') k ON s.entity_type = k.entity_type AND s.entity = k.entity"""
+        )
+        db.execute(
+            f"""COPY (SELECT entity_type, entity, day, count(*) AS n FROM mine GROUP BY ALL)
+                TO '{days}' (FORMAT parquet)"""
+        )
+        db.execute(
+            f"""COPY (
+                WITH used AS (SELECT account_id, entity_type, sum(greatest(n_events, 1))::BIGINT AS total
+                              FROM read_parquet('{item.sightings}') GROUP BY ALL),
+                pairs AS (SELECT account_id, entity_type, entity, sum(n_events)::BIGINT AS n,
+                                 min(first_seen) AS first_seen, max(last_seen) AS last_seen FROM mine GROUP BY ALL)
+                SELECT entity_type, entity, organisation, count(*) AS n_accounts, sum(n)::BIGINT AS n_events,
+                       sum((1000 * greatest(n, 1)) // total)::BIGINT AS sticky,
+                       min(first_seen) AS first_seen, max(last_seen) AS last_seen
+                FROM pairs JOIN used USING (account_id, entity_type)
+                LEFT JOIN read_parquet('{item.traits}') USING (account_id)
+                GROUP BY ALL) TO '{whole}' (FORMAT parquet)"""
+        )
+
+
+def _place(table: pd.DataFrame, types: dict[str, LinkType], ranges: pd.DataFrame) -> None:
+    """Add network, autonomous system and kind of range to the addresses of the table."""
+    for column in ("network", "asn", "kind"):
+        table[column] = pd.Series([None] * len(table), dtype="object")
+    is_address = table["entity_type"].map({n: t.form == "address" for n, t in types.items()}).to_numpy(dtype=bool)
+    if not is_address.any():
+        return
+    addresses = table.loc[is_address, "entity"].tolist()
+    table.loc[is_address, "network"] = np.array(networks(addresses), dtype=object)
+    if ranges.empty:
+        return
+    ordered = ranges.sort_values(["cidr", "asn", "kind"], ignore_index=True)
+    row = RangeTable.from_cidrs(ordered["cidr"].tolist()).find(addresses)
+    for column in ("asn", "kind"):
+        values = np.append(ordered[column].astype("object").where(ordered[column].notna(), None).to_numpy(), None)
+        table.loc[is_address, column] = values[row]
+
+
+def _bits(table: pd.DataFrame, types: dict[str, LinkType], population: dict[str, int], factor: np.ndarray) -> np.ndarray:
+    """Global bits: rarity, bounded by type, times what the class and the time of use leave of it; never negative."""
+    match = table["entity_type"].map({n: t.match_probability for n, t in types.items()}).to_numpy(float)
+    cap = table["entity_type"].map({n: t.cap_bits for n, t in types.items()}).to_numpy(float)
+    bits = np.zeros(len(table))
+    for name, n in population.items():
+        mine = (table["entity_type"] == name).to_numpy()
+        if mine.any():
+            spread = table.loc[mine, "n_accounts"].to_numpy(float)
+            bits[mine] = sharing_bits(spread, n, match_probability=match[mine], cap=cap[mine])
+    return np.round(np.maximum(bits, 0.0) * factor, 9)
+
+
+def _left_out(
+    table: pd.DataFrame, types: dict[str, LinkType], settings: Settings, allowlist: pd.DataFrame, decisions: pd.DataFrame
+) -> pd.Series:
+    """Why an entity links nothing, or null."""
+    reason = pd.Series([None] * len(table), dtype="object")
+    reason[table["class"].isin(["public template", "agent default template"])] = "public"
+    reason[table["bits"] <= 0] = "so common that sharing it proves nothing"
+    allowed = _allowed(table, types, allowlist)
+    reason[allowed] = "on the allowlist"
+    if not decisions.empty:
+        withdrawn = set(decisions["supersedes"].dropna())
+        live = decisions[decisions["conclusion"].eq("entity_allowed") & ~decisions["decision_id"].isin(withdrawn)]
+        named = set(zip(live["entity_type"], live["entity"], strict=True))
+        mine = np.array([k in named for k in zip(table["entity_type"], table["entity"], strict=True)], dtype=bool)
+        reason[mine] = "allowed by an analyst"
+    return reason
+
+
+def _allowed(table: pd.DataFrame, types: dict[str, LinkType], allowlist: pd.DataFrame) -> np.ndarray:
+    """Which entities the allowlist names, one by one or by range."""
+    out = np.zeros(len(table), dtype=bool)
+    if allowlist.empty:
+        return out
+    named = set(zip(allowlist["entity_type"], allowlist["value"], strict=True))
+    out |= np.array([k in named for k in zip(table["entity_type"], table["entity"], strict=True)], dtype=bool)
+    for name, link_type in types.items():
+        cidrs = allowlist.loc[allowlist["entity_type"].isin([name, "cidr"]), "value"]
+        cidrs = cidrs[cidrs.str.contains("/")].tolist()
+        mine = np.flatnonzero((table["entity_type"] == name).to_numpy())
+        if link_type.form == "address" and cidrs and mine.size:
+            out[mine] |= RangeTable.from_cidrs(cidrs).find(table["entity"].iloc[mine].tolist()) >= 0
+    return out

@@ -195,6 +195,9 @@ OUTPUTS: tuple[Table, ...] = (
         "pinned_name s name that an analyst pinned, or null",
         "accounts l! member accounts when last seen, at most 5,000, for knowing it again",
         "entities l! its rarest shared entities when last seen as type:value, at most 200, for knowing it again",
+        "dismissed_by s the dismissal that stands, or null",
+        "dismissed_accounts l member accounts when it was dismissed, or null",
+        "dismissed_types l link types that tied it when it was dismissed, or null",
         audience="restricted",
     ),
 )  # fmt: skip

@@ -228,7 +228,8 @@ WORKING: tuple[Table, ...] = (
         "candidate i! number",
         "ring_id s! lasting name",
         "suppressed_by s standing dismissal, or null",
-        "joined_since i accounts that joined since it was dismissed",
+        "joined_since i accounts that joined since it was dismissed, null where it never was",
+        "new_types l link types that tie it now and did not when it was dismissed",
     ),
     _working(
         "operator_ids", "a ring and its operator's lasting name", "ring_id",

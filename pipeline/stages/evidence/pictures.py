@@ -1,0 +1,74 @@
+"""What pictures of a ring need: pairs of accounts, groups of accounts with the same shared things, places."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from pipeline.accused import MEMBERSHIP
+from pipeline.stages.evidence.ties import ENTITY
+
+STRONGEST = 12  # shared things that ring_groups tells apart
+MOST_GROUPS = 12
+
+
+def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Accounts of each ring by which of its 12 strongest shared things they have; the 12 largest groups and the rest.
+
+    `ties` is ordered, strongest first in each ring. A ring without members of its own (a pool of rings) has one row
+    with no accounts.
+    """
+    keys = ["ring_id", *ENTITY]
+    strongest = ties[ties["n_accounts_in_ring"] >= 2].groupby("ring_id", sort=False).head(STRONGEST)[keys]
+    strongest = strongest.assign(place=strongest.groupby("ring_id").cumcount())
+    strongest["shown"] = strongest["entity_type"] + ":" + strongest["entity"]
+    names = {ring: part["shown"].tolist() for ring, part in strongest.groupby("ring_id")}
+    has = of_accounts[[*keys, "account_id"]].merge(strongest, on=keys)
+    mask = has.assign(bit=np.left_shift(1, has["place"])).groupby(["ring_id", "account_id"])["bit"].sum()
+    marked = members.merge(mask.rename("mask").reset_index(), on=["ring_id", "account_id"], how="left")
+    marked["mask"] = marked["mask"].fillna(0).astype("int64")
+    rows: list[tuple[str, int, list[str], int, int]] = []
+    by_ring = {str(ring): part for ring, part in marked.groupby("ring_id")}
+    for ring in ties["ring_id"].drop_duplicates().tolist():
+        rows += _groups_of_ring(ring, by_ring.get(ring), names.get(ring, []))
+    return pd.DataFrame(rows, columns=["ring_id", "rank", "entities", "n_accounts", "n_core"])
+
+
+def _groups_of_ring(
+    ring: str, members: pd.DataFrame | None, names: list[str]
+) -> list[tuple[str, int, list[str], int, int]]:
+    if members is None:
+        return [(ring, 1, [], 0, 0)]
+    masks = members["mask"].tolist()
+    core = Counter(m for m, sure in zip(masks, (members["membership"] >= MEMBERSHIP).tolist(), strict=True) if sure)
+    largest = sorted(Counter(masks).items(), key=lambda item: (-item[1], item[0]))
+    shown, rest = largest[:MOST_GROUPS], largest[MOST_GROUPS:]
+    rows = [
+        (ring, rank, [name for place, name in enumerate(names) if mask >> place & 1], n, core[mask])
+        for rank, (mask, n) in enumerate(shown, start=1)
+    ]
+    if rest:
+        rows.append((ring, len(rows) + 1, [], sum(n for _, n in rest), sum(core[mask] for mask, _ in rest)))
+    return rows
+
+
+DRAWN_ACCOUNTS, DRAWN_ENTITIES = 400, 60  # beyond, a picture of lines shows nothing: ring_groups takes its place
+
+
+def layout(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Places of the vertices of each ring's picture: its strongest entities and its surest accounts, -1 to 1."""
+    entities = ties.groupby("ring_id", sort=False).head(DRAWN_ENTITIES)[["ring_id", *ENTITY]]
+    accounts = members.sort_values(["ring_id", "membership", "account_id"], ascending=[True, False, True])
+    accounts = accounts.groupby("ring_id", sort=False).head(DRAWN_ACCOUNTS)
+    outer = accounts[["ring_id", "account_id"]].rename(columns={"account_id": "vertex"}).assign(vertex_type="account")
+    inner = entities.rename(columns={"entity_type": "vertex_type", "entity": "vertex"})
+    return pd.concat([_circle(outer, 1.0), _circle(inner, 0.5)], ignore_index=True)
+
+
+def _circle(vertices: pd.DataFrame, radius: float) -> pd.DataFrame:
+    table = vertices.sort_values(["ring_id", "vertex_type", "vertex"]).reset_index(drop=True)
+    place = table.groupby("ring_id").cumcount()
+    angle = 2 * np.pi * place / table.groupby("ring_id")["vertex"].transform("size")
+    return table.assign(x=np.round(radius * np.cos(angle), 6), y=np.round(radius * np.sin(angle), 6))

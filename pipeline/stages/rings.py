@@ -1,0 +1,143 @@
+"""Assemble the rings: one row each, with the rule for flags applied and the reason said in one plain sentence.
+
+Nothing is computed here that an earlier stage could have said. Values written by strangers never stand in a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.accused import is_flagged
+from pipeline.link_types import link_types
+from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
+from pipeline.settings import Settings
+from pipeline.words import KIND_WORDS, confidence, counted, listed
+
+
+@dataclass(frozen=True)
+class Rings:
+    """What the stage writes."""
+
+    rings: pd.DataFrame
+
+
+def make(
+    ring_ids: pd.DataFrame,
+    candidates: pd.DataFrame,
+    members: pd.DataFrame,
+    evidence: pd.DataFrame,
+    score_parts: pd.DataFrame,
+    attribution: pd.DataFrame,
+    operator_ids: pd.DataFrame,
+    *,
+    settings: Settings,
+) -> Rings:
+    """One row a candidate that has a lasting name."""
+    rings = candidates.merge(ring_ids, on="candidate", how="inner")
+    names = ring_ids.set_index("candidate")["ring_id"]
+    rings["parent_ring_id"] = rings["parent"].map(names)
+    by_ring = members.groupby("ring_id")
+    own = by_ring.agg(
+        size=("account_id", "size"), n_events=("n_events", "sum"), first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
+    )  # fmt: skip
+    rings = rings.merge(own, left_on="ring_id", right_index=True, how="left")
+    for column in ("size", "n_events"):
+        rings[column] = rings[column].fillna(0).astype("int64")
+    rings["flagged"] = is_flagged(rings, settings.scores)
+    rings = rings.merge(_operators(attribution, settings.attribution.naming_level), on="ring_id", how="left")
+    rings = rings.merge(operator_ids, on="ring_id", how="left")
+    rings["operator_id"] = rings["operator_id"].where(rings["kind"] == "coordinated")
+    families = _family_bits(evidence, settings)
+    said = [
+        confidence(families.get(ring, []), stability, q).level
+        for ring, stability, q in zip(rings["ring_id"], rings["stability"], rings["q_value"], strict=True)
+    ]
+    rings["confidence"] = pd.Series(said, index=rings.index, dtype="str")
+    rings["reason"] = _reasons(rings, evidence, score_parts)
+    return Rings(rings.sort_values("ring_id").reset_index(drop=True))
+
+
+def _operators(attribution: pd.DataFrame, level: float) -> pd.DataFrame:
+    """(ring_id, operator, operator_probability): the best named hypothesis, named where it ranks first at the level."""
+    names = attribution["operator"]
+    reserved = names.isin(RESERVED_OPERATORS) | names.str.startswith(RESERVED_PREFIX)
+    best = attribution[~reserved].sort_values(["ring_id", "rank"]).drop_duplicates("ring_id")
+    named = (best["rank"] == 1) & (best["probability"] >= level)
+    return pd.DataFrame(
+        {
+            "ring_id": best["ring_id"],
+            "operator": best["operator"].where(named),
+            "operator_probability": best["probability"],
+        }
+    )
+
+
+def _family_bits(evidence: pd.DataFrame, settings: Settings) -> dict[str, list[float]]:
+    """Counted bits of each family of evidence, by ring."""
+    family = {t.name: t.family for t in link_types(settings.link_types)}
+    rows = evidence.assign(family=evidence["entity_type"].map(family).fillna(evidence["entity_type"]))
+    summed = rows.groupby(["ring_id", "family"])["bits_counted"].sum().reset_index()
+    return {str(ring): part["bits_counted"].tolist() for ring, part in summed.groupby("ring_id")}
+
+
+def _reasons(rings: pd.DataFrame, evidence: pd.DataFrame, score_parts: pd.DataFrame) -> pd.Series:
+    shared = {str(ring): part for ring, part in evidence.groupby("ring_id")}
+    parts = {str(ring): part for ring, part in score_parts.groupby("ring_id")}
+    sentences = [
+        reason(row, shared.get(str(row["ring_id"])), parts.get(str(row["ring_id"])))
+        for row in rings.to_dict("records")
+    ]
+    return pd.Series(sentences, index=rings.index, dtype="str")
+
+
+def reason(ring: dict[Hashable, Any], evidence: pd.DataFrame | None, parts: pd.DataFrame | None) -> str:
+    """One plain sentence: how many accounts, what they share, what speaks most for it, and what has changed.
+
+    Counts are exact; only names of link types, classes, parts and kinds stand in it, never a value.
+    """
+    size = int(ring["size"])
+    things = listed(_shared_things(evidence)) or "no rare thing"
+    tail = [f"best explained as {KIND_WORDS.get(str(ring['kind']), _plain(str(ring['kind'])))}"]
+    behaviour = _strongest_parts(parts)
+    if behaviour:
+        tail.append(f"on the strength of {listed(behaviour)}")
+    if not pd.isna(ring["joined_since"]):
+        tail.append(_since_dismissed(int(ring["joined_since"]), list(ring["new_types"]), pd.isna(ring["suppressed_by"])))
+    return f"{counted(size, 'account')} {'shares' if size == 1 else 'share'} {things}; {', '.join(tail)}."
+
+
+def _since_dismissed(joined: int, new_types: list[str], changed: bool) -> str:
+    if not changed:
+        return "dismissed by an analyst and not changed since"
+    news = [f"{counted(joined, 'account')} joined"] if joined else []
+    news += [f"{listed([_plain(t) for t in new_types])} came to tie it"] if new_types else []
+    return f"dismissed before, but since then {listed(news)}"
+
+
+def _strongest_parts(parts: pd.DataFrame | None) -> list[str]:
+    if parts is None:
+        return []
+    signs = parts[(parts["part"] != "start") & (parts["bits"] >= 1.0)]
+    signs = signs.sort_values(["bits", "part"], ascending=[False, True]).head(2)
+    return [_plain(str(name)) for name in signs["part"]]
+
+
+def _shared_things(evidence: pd.DataFrame | None) -> list[str]:
+    """The shared things by type and class, the types that count most first."""
+    if evidence is None or not len(evidence):
+        return []
+    shared = evidence[evidence["n_accounts_in_ring"] >= 2]
+    grouped = shared.assign(sort=shared["class"].fillna(shared["entity_type"])).groupby("sort", sort=True)
+    table = grouped.agg(bits=("bits_counted", "sum"), n=("entity", "size")).reset_index()
+    table = table.sort_values(["bits", "sort"], ascending=[False, True]).head(3)
+    return [counted(int(n), _plain(str(sort))) for sort, n in zip(table["sort"], table["n"], strict=True)]
+
+
+def _plain(word: str) -> str:
+    """A name of a part, class or link type as words; anything but letters, digits and blanks is left out."""
+    return "".join(c for c in word.replace("_", " ") if c.isalnum() or c in " -/")

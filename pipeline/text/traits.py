@@ -1,0 +1,101 @@
+"""What can be told of one prompt from its words alone: language, a request for reasoning, where the talk began."""
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.fingerprints import run_hashes
+from pipeline.text.hashing import U64, mix, run_hash, word_hash
+from pipeline.text.tokens import Flags, Tokens
+
+OPENING = 48  # words of a prompt that count as the beginning of its conversation
+
+# a handful of short words that each language uses all the time and its neighbours do not
+_COMMON = {
+    "de": "der die das und nicht ist ein eine mit für auf dem den von zu im wie bitte ich wird",
+    "en": "the and of to is that for with you this are be on it as your how what please write",
+    "es": "el los las y que una por para con del es como está más pero su lo sobre escribe puedes",
+    "fr": "le les des et est une pour dans que qui sur pas avec au ce vous je du il sont",
+    "it": "il gli che di è una per con non sono della nel come questo anche più alla scrivi mi dei",
+    "pt": "o os que uma para com não em do da é como mais você por na no ao escreva seu",
+}
+# words by which a prompt asks for the steps of the reasoning, in normal form; characters where none are written apart
+_REASONING = (
+    "step by step", "chain of thought", "your reasoning", "the reasoning", "reasoning steps", "reasoning process",
+    "think aloud", "thought process", "each step", "show your work", "every step", "intermediate steps",
+    "paso a paso", "schritt für schritt", "passo a passo", "étape par étape", "passo per passo",
+)  # fmt: skip
+_REASONING_UNSPACED = (
+    "逐步", "一步一步", "推理过程", "思考过程", "思维链", "解题步骤", "段階的に", "ステップごと", "推論の過程", "ทีละขั้น",
+)  # fmt: skip
+
+
+@cache
+def _language_table() -> tuple[U64, npt.NDArray[np.int64], tuple[str, ...]]:
+    names = tuple(sorted(_COMMON))
+    entries: dict[int, set[int]] = {}
+    for place, name in enumerate(names):
+        for word in _COMMON[name].split():
+            entries.setdefault(word_hash(word), set()).add(place)
+    alone = {value: next(iter(places)) for value, places in entries.items() if len(places) == 1}
+    keys = np.array(sorted(alone), dtype=np.uint64)
+    return keys, np.array([alone[int(key)] for key in keys], dtype=np.int64), names
+
+
+def languages(tokens: Tokens) -> npt.NDArray[np.int8]:
+    """Return the code of each prompt's language: a place in `language_names()`, -1 where nothing tells."""
+    keys, codes, names = _language_table()
+    n_rows = len(tokens.offsets) - 1
+    row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
+    place = np.minimum(np.searchsorted(keys, tokens.hashes), len(keys) - 1)
+    hit = keys[place] == tokens.hashes
+    width = len(names) + 1
+    votes = np.bincount(row_of[hit] * width + codes[place[hit]], minlength=n_rows * width)
+    votes = votes.reshape(n_rows, width)
+    unspaced = np.bincount(row_of, weights=tokens.unspaced, minlength=n_rows)
+    total = np.diff(tokens.offsets)
+    best = np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), -1)
+    return np.where((unspaced * 2 > total) & (total > 0), len(names), best).astype(np.int8)
+
+
+def language_names() -> tuple[str, ...]:
+    """Names of the language codes; the last is every script without spaces."""
+    return (*_language_table()[2], "unspaced")
+
+
+@cache
+def _reasoning_runs() -> dict[int, U64]:
+    phrases = [phrase.split() for phrase in _REASONING] + [list(phrase) for phrase in _REASONING_UNSPACED]
+    by_width: dict[int, list[int]] = {}
+    for words in phrases:
+        by_width.setdefault(len(words), []).append(run_hash([word_hash(word) for word in words]))
+    return {width: np.array(sorted(values), dtype=np.uint64) for width, values in sorted(by_width.items())}
+
+
+def asks_reasoning(tokens: Tokens) -> Flags:
+    """Return for each prompt whether it asks for the steps of the reasoning."""
+    n_rows = len(tokens.offsets) - 1
+    found = np.zeros(n_rows, np.bool_)
+    row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
+    for width, values in _reasoning_runs().items():
+        runs = run_hashes(tokens.hashes, width)
+        if not len(runs):
+            continue
+        place = np.minimum(np.searchsorted(values, runs), len(values) - 1)
+        hit = np.flatnonzero(values[place] == runs)
+        found[row_of[hit][row_of[hit] == row_of[hit + width - 1]]] = True
+    return found
+
+
+def conversations(tokens: Tokens, key: int) -> U64:
+    """Return a keyed digest of the beginning of each prompt's conversation; 0 where it has no words."""
+    n_rows = len(tokens.offsets) - 1
+    total = np.zeros(n_rows, np.uint64)
+    lengths = np.diff(tokens.offsets)
+    for place in range(OPENING):
+        rows = np.flatnonzero(lengths > place)
+        if not len(rows):
+            break
+        total[rows] = mix(total[rows] + tokens.hashes[tokens.offsets[rows] + place])
+    return np.where(lengths > 0, mix(total ^ np.uint64(key)), np.uint64(0))

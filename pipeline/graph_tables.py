@@ -28,10 +28,18 @@ class GraphTables:
     about: Entities
     families: tuple[str, ...]
     star: npt.NDArray[np.bool_]
+    n_events: npt.NDArray[np.int64]  # sightings of each edge
+    account_events: npt.NDArray[np.int64]  # requests of each account, all of them where traits are given
 
 
-def graph_tables(incidence: pd.DataFrame, entities: pd.DataFrame, types: tuple[LinkType, ...]) -> GraphTables:
-    """Arrays of the bipartite graph from `incidence_bits` and `entities`."""
+def graph_tables(
+    incidence: pd.DataFrame,
+    entities: pd.DataFrame,
+    types: tuple[LinkType, ...],
+    traits: pd.DataFrame | None = None,
+) -> GraphTables:
+    """Arrays of the bipartite graph from `incidence_bits` and `entities`; `traits` gives the requests of accounts."""
+    incidence = incidence.sort_values(["account_id", "entity_type", "entity"], ignore_index=True)
     accounts, account = np.unique(incidence["account_id"].to_numpy(object).astype(str), return_inverse=True)
     by_type = {t.name: t for t in types}
     keys = pd.MultiIndex.from_frame(entities[["entity_type", "entity"]].astype(str))
@@ -56,7 +64,13 @@ def graph_tables(incidence: pd.DataFrame, entities: pd.DataFrame, types: tuple[L
         n_accounts=accounts.size, n_entities=len(kept),
     )  # fmt: skip
     is_address = kept["entity_type"].map({n: t.form == "address" for n, t in by_type.items()}).to_numpy(bool)
-    return GraphTables(graph, accounts.astype(object), kept, about, families, ~is_address)
+    events = np.zeros(accounts.size, dtype=np.int64)
+    if traits is not None:
+        known = traits.set_index("account_id")["n_events"].reindex(accounts).fillna(0)
+        events = known.to_numpy(np.int64)
+    # Edges of the graph stand by account and entity number, which is the order of the sorted incidence.
+    n_events = incidence["n_events"].to_numpy(np.int64)
+    return GraphTables(graph, accounts.astype(object), kept, about, families, ~is_address, n_events, events)
 
 
 def search_rules(settings: Settings) -> SearchRules:

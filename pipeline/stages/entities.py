@@ -15,6 +15,7 @@ import pandas as pd
 
 from graphs import sharing_bits
 from pipeline.link_types import LinkType, link_types
+from pipeline.organisations import organisation_of
 from pipeline.ranges import RangeTable, networks
 from pipeline.settings import Settings
 from pipeline.stages._entity_classes import ClassRules, classify
@@ -130,11 +131,8 @@ FROM whole JOIN days USING (entity_type, entity) LEFT JOIN organised USING (enti
 
 
 def _organisations(traits: pd.DataFrame) -> pd.DataFrame:
-    """The organisation an account shows: the one it names, else a mail domain that is not everybody's."""
-    domain = traits["email_domain"]
-    users = domain.map(domain.value_counts())
-    private = users.le(max(50, 0.02 * len(traits)))
-    shown = traits["organization"].astype("object").where(traits["organization"].notna(), domain.where(private))
+    """Accounts with the organisation each shows, or null."""
+    shown = organisation_of(traits)
     return pd.DataFrame({"account_id": traits["account_id"], "organisation": shown.astype("str").where(shown.notna())})
 
 

@@ -1,0 +1,166 @@
+"""Measures taken from the traits of a group's accounts: volume, text habits, age, clients, organisation."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from graphs.ties import Groups
+from pipeline.organisations import organisation_of
+
+Floats = npt.NDArray[np.float64]
+
+_YOUNG_DAYS = 60
+_BURST_DAYS = 7
+_ARRIVAL_DAYS = 3
+
+
+def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.object_]) -> dict[str, Floats]:
+    """All measures from traits. `accounts` names the accounts by their numbers in `groups`."""
+    mine = traits.set_index("account_id").reindex(accounts)
+    rows = _Rows(groups)
+    out = _volume(mine, traits, rows)
+    for name, column in (("reasoning", "reasoning_share"), ("templated", "templated_share")):
+        out[name] = rows.mean(_float(mine[column])) - np.nanmean(_with_any(_float(traits[column])))
+    out["distinct_slots"] = rows.mean(_float(mine["distinct_slots_share"]))
+    out |= _age(mine, traits, rows)
+    out["organisation"] = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
+    everybody = traits["client"].value_counts(normalize=True)
+    out["one_client"] = rows.top_share(mine["client"], everybody)
+    status = mine["status"]
+    out["suspended"] = rows.mean(np.where(status.notna(), status.eq("suspended"), np.nan).astype(float))
+    out["size"] = np.log2(np.maximum(groups.sizes, 1).astype(float))
+    return out
+
+
+class _Rows:
+    """Statistics over the members of each group, members without a value left out."""
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over members that have a value; nan where fewer than two have."""
+        x = values[self.groups.account]
+        good = np.isfinite(x)
+        n = np.bincount(self.groups.group[good], minlength=self.groups.n)
+        total = np.bincount(self.groups.group[good], weights=x[good], minlength=self.groups.n)
+        return np.where(n >= 2, total / np.maximum(n, 1), np.nan)
+
+    def deviation(self, values: Floats) -> Floats:
+        """Standard deviation over members that have a value; nan where fewer than three have."""
+        x = values[self.groups.account]
+        n = np.bincount(self.groups.group[np.isfinite(x)], minlength=self.groups.n)
+        centre = self.mean(values)
+        square = self._mean_of_rows((x - centre[self.groups.group]) ** 2)
+        return np.where(n >= 3, np.sqrt(square * n / np.maximum(n - 1, 1)), np.nan)
+
+    def _mean_of_rows(self, x: Floats) -> Floats:
+        good = np.isfinite(x)
+        n = np.bincount(self.groups.group[good], minlength=self.groups.n)
+        total = np.bincount(self.groups.group[good], weights=x[good], minlength=self.groups.n)
+        return np.where(n >= 2, total / np.maximum(n, 1), np.nan)
+
+    def median(self, values: Floats) -> Floats:
+        """Median over members that have a value; nan where fewer than two have."""
+        x = values[self.groups.account]
+        frame = pd.DataFrame({"g": self.groups.group, "x": x}).dropna()
+        found = frame.groupby("g")["x"].agg(["median", "size"])
+        out = np.full(self.groups.n, np.nan)
+        enough = found[found["size"] >= 2]
+        out[enough.index.to_numpy()] = enough["median"].to_numpy()
+        return out
+
+    def top_share(self, values: pd.Series, everybody: pd.Series | None = None) -> Floats:
+        """Share of members with the group's most common value, less what `everybody` has of it; nulls are values of
+        their own that never count as common. nan where no member has a value."""
+        codes, names = pd.factorize(values, use_na_sentinel=True)
+        code = codes[self.groups.account]
+        good = code >= 0
+        out = np.full(self.groups.n, np.nan)
+        if not good.any():
+            return out
+        key = self.groups.group[good] * np.int64(len(names)) + code[good]
+        pair, count = np.unique(key, return_counts=True)
+        group, value = pair // len(names), pair % len(names)
+        usual = everybody.reindex(names).fillna(0).to_numpy(float)[value] if everybody is not None else 0.0
+        share = count / np.maximum(self.groups.sizes, 1)[group] - usual
+        best = np.full(self.groups.n, -np.inf)
+        np.maximum.at(best, group, share)
+        return np.where(np.isfinite(best), best, np.nan)
+
+    def densest(self, days: Floats, width: float) -> Floats:
+        """Largest share of members whose value lies within `width` of each other; nan where fewer than three have one."""
+        x = days[self.groups.account]
+        good = np.isfinite(x)
+        group, x = self.groups.group[good], x[good]
+        order = np.lexsort((x, group))
+        group, x = group[order], x[order]
+        out = np.full(self.groups.n, np.nan)
+        if not x.size:
+            return out
+        # Shift each group far from the next, so that one search serves all.
+        span = float(x.max() - x.min()) + width + 1.0
+        place = x - x.min() + group * span
+        last = np.searchsorted(place, place + width, side="right")
+        count = (last - np.arange(place.size)).astype(float)
+        best = np.zeros(self.groups.n)
+        np.maximum.at(best, group, count)
+        n = np.bincount(group, minlength=self.groups.n)
+        return np.where(n >= 3, best / np.maximum(n, 1), np.nan)
+
+
+def _float(values: pd.Series) -> Floats:
+    return values.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _with_any(values: Floats) -> Floats:
+    """The values, or a single zero where there is none to average."""
+    return values if np.isfinite(values).any() else np.zeros(1)
+
+
+def _days(values: pd.Series) -> Floats:
+    """Days since 1970, nan where null."""
+    moments = pd.to_datetime(values, utc=True)
+    out = moments.astype("int64").to_numpy(float) / _PER_DAY[str(moments.dt.unit)]
+    return np.where(moments.notna().to_numpy(), out, np.nan)
+
+
+_PER_DAY = {"s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
+
+
+def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+    def daily(table: pd.DataFrame) -> Floats:
+        events, days = _float(table["n_events"]), _float(table["n_days"])
+        return np.where(days > 0, np.log2(np.maximum(events, 1) / np.maximum(days, 1)), np.nan)
+
+    def present(table: pd.DataFrame) -> Floats:
+        span = np.ceil(np.maximum(_days(table["last_seen"]) - _days(table["first_seen"]), 1.0))
+        return np.where(span >= 3, np.minimum(_float(table["n_days"]) / span, 1.0), np.nan)
+
+    usual = np.nanmedian(_with_any(daily(traits)))
+    own = daily(mine)
+    return {
+        "volume_spread": rows.deviation(own),
+        "volume": rows.median(own) - usual,
+        "days_spread": rows.deviation(present(mine)),
+    }
+
+
+def _age(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+    created, first, last = (_days(mine[c]) for c in ("created_at", "first_seen", "last_seen"))
+    start = np.nanmin(_with_any(_days(traits["first_seen"])))
+    end = np.nanmax(_with_any(_days(traits["last_seen"])))
+    young = np.where(np.isfinite(created), last - created < _YOUNG_DAYS, np.nan).astype(float)
+    # Who was there when the window began has no known arrival.
+    arrived = np.where(first > start + 2.0, first, np.nan)
+    came = rows.densest(arrived, _ARRIVAL_DAYS)
+    share_new = rows.mean(np.where(np.isfinite(first), first > start + 2.0, np.nan).astype(float))
+    paid = _days(mine["first_paid"])
+    return {
+        "young": rows.mean(young),
+        "creation_burst": rows.densest(created, _BURST_DAYS),
+        "arrivals": np.where(np.isfinite(came), came * np.nan_to_num(share_new), np.where(np.isfinite(share_new), 0.0, np.nan)),
+        "payer_days": np.log2(np.maximum(rows.median(end - paid), 1.0)),
+    }

@@ -1,0 +1,119 @@
+"""Measures of what a group shares: evidence by family, cards and addresses, sites, frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.arrays import sum_by
+from graphs.ties import Groups, group_entities, ties
+from pipeline.graph_tables import GraphTables
+
+Floats = npt.NDArray[np.float64]
+
+_SITES = ("household", "office", "campus", "shared site")
+_COVERS = ("hosting", "proxy exit", "VPN exit", "network")
+
+
+def evidence(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
+    """Mean bits by family and the share of accounts tied in two families."""
+    found = ties(tables.graph, groups, tables.about)
+    sizes = np.maximum(groups.sizes, 1)
+    out: dict[str, Floats] = {}
+    declared = np.zeros(groups.n)
+    for number, family in enumerate(tables.families):
+        mean = sum_by(groups.group, found.bits[:, number], groups.n) / sizes
+        if family in ("network", "payment", "text"):
+            out[f"{family}_bits"] = mean
+        else:
+            declared = declared + mean
+    if len(tables.families) > 3:
+        out["declared_bits"] = declared
+    out["two_families"] = sum_by(groups.group, (found.bits >= 2.0).sum(axis=1) >= 2, groups.n) / sizes
+    return out
+
+
+def shared_things(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
+    """Accounts a card and an address, the top card, what sort of addresses tie, and how far frames are the group's own."""
+    row, entity, edge, inside = group_entities(tables.graph, groups)
+    family = tables.entities["family"].to_numpy(object)[entity]
+    group = groups.group[row]
+    total = tables.graph.entity_degrees()[entity]
+    out = {
+        "accounts_a_card": _log_mean_largest(groups, row, inside, family == "payment"),
+        "accounts_an_address": _log_mean_largest(groups, row, inside, family == "network"),
+        "top_card": _top_share(groups, row, group, inside, family == "payment"),
+    }
+    kind = tables.entities["class"].to_numpy(object)[entity]
+    tied = (inside >= 2) & (family == "network")
+    has = _any(groups, row, tied)
+    for name, kinds in (("site", _SITES), ("cover", _COVERS)):
+        hit = _any(groups, row, tied & np.isin(kind.astype(str), kinds))
+        out[name] = _ratio(sum_by(groups.group, hit, groups.n), sum_by(groups.group, has, groups.n))
+    out |= _frames(tables, groups, row, entity, edge, inside, total, family == "text")
+    return out
+
+
+def _frames(
+    tables: GraphTables,
+    groups: Groups,
+    row: npt.NDArray[np.int64],
+    entity: npt.NDArray[np.int64],
+    edge: npt.NDArray[np.int64],
+    inside: npt.NDArray[np.int64],
+    total: npt.NDArray[np.int64],
+    is_text: npt.NDArray[np.bool_],
+) -> dict[str, Floats]:
+    """How much of the group's traffic follows its own frames, and how few frames serve how many accounts."""
+    group = groups.group[row]
+    own = is_text & (inside >= 2) & (2 * inside >= total)
+    weight = tables.n_events[edge].astype(float)
+    requests = sum_by(groups.group, tables.account_events[groups.account], groups.n)
+    in_own = sum_by(group[own], weight[own], groups.n)
+    key = group[own] * np.int64(tables.graph.n_entities) + entity[own]
+    pair, inverse = np.unique(key, return_inverse=True)
+    per_frame = np.bincount(inverse, weights=weight[own], minlength=pair.size)
+    frame_group = (pair // max(tables.graph.n_entities, 1)).astype(np.int64)
+    squares = sum_by(frame_group, per_frame**2, groups.n)
+    concentration = _ratio(squares, in_own**2)
+    sizes = np.maximum(groups.sizes, 1)
+    return {
+        "frame_share": np.minimum(_ratio(in_own, requests), 1.0),
+        "same_frames": concentration,
+        "frames_an_account": np.log2(np.maximum(1.0 / np.maximum(concentration, 1e-6), 1.0) / sizes),
+    }
+
+
+def _log_mean_largest(
+    groups: Groups, row: npt.NDArray[np.int64], inside: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
+) -> Floats:
+    """Log2 of the mean, over accounts that have any, of the accounts of the group behind their most shared entity."""
+    best = np.zeros(groups.account.size)
+    np.maximum.at(best, row[chosen], inside[chosen])
+    return np.log2(_ratio(sum_by(groups.group, best, groups.n), sum_by(groups.group, best > 0, groups.n)))
+
+
+def _top_share(
+    groups: Groups,
+    row: npt.NDArray[np.int64],
+    group: npt.NDArray[np.int64],
+    inside: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.bool_],
+) -> Floats:
+    """Share of the accounts that have any such entity which have the most shared one."""
+    top = np.zeros(groups.n)
+    np.maximum.at(top, group[chosen], inside[chosen])
+    return _ratio(top, sum_by(groups.group, _any(groups, row, chosen), groups.n))
+
+
+def _any(groups: Groups, row: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> Floats:
+    """For each row of groups 1 where any chosen edge stands on it, else 0."""
+    out = np.zeros(groups.account.size)
+    out[row[chosen]] = 1.0
+    return out
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """Quotient, nan where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(below > 0, above / np.maximum(below, 1e-12), np.nan), dtype=np.float64)

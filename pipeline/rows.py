@@ -204,9 +204,8 @@ def _text(value: Any) -> str | None:
 def _strings(rows: list[list[str | None]], columns: Sequence[str]) -> pa.RecordBatch:
     import pyarrow as pa
 
-    arrays = [
-        pa.array([_whole(row[i]) for row in rows], type=pa.large_string()).cast(pa.string()) for i in range(len(columns))
-    ]
+    columns_of = ([_whole(row[i]) for row in rows] for i in range(len(columns)))
+    arrays = [pa.array(values, type=pa.large_string()) for values in columns_of]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 

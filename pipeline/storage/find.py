@@ -38,7 +38,7 @@ def find_inputs(uri: str | Path) -> Inputs:
         raise InputError(
             "the table events is missing", place=Place(str(uri)),
             found=", ".join(quoted(n) for n in names[:8]) or "an empty folder",
-            expected=f"events as {_FORMS}", mend="Put the request log there under the name events, or name another folder.",
+            expected=f"events as {_FORMS}", mend="Put the request log there as events, or name another folder.",
         )  # fmt: skip
     return Inputs(str(uri), tables)
 

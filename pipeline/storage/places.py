@@ -49,9 +49,12 @@ def store_errors(where: str | Path, doing: str) -> Iterator[None]:
         ) from fault  # fmt: skip
 
 
+_CLIENTS = {"botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec", "gcsfs", "adlfs"}
+
+
 def _from_store(fault: Exception) -> bool:
     """Whether an exception comes from the client library of an object store."""
-    return type(fault).__module__.split(".")[0] in {"botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec", "gcsfs", "adlfs"}
+    return type(fault).__module__.split(".")[0] in _CLIENTS
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Folder:
         """Names of what lies directly inside, sorted; empty where there is nothing."""
         with store_errors(self.uri, "list it"):
             if self.filesystem is None:
-                return sorted(os.listdir(self.root)) if Path(self.root).is_dir() else []
+                return sorted(p.name for p in self.path.iterdir()) if self.path.is_dir() else []
             if not self.filesystem.exists(self.root):
                 return []
             self.filesystem.invalidate_cache(self.root)
@@ -135,12 +138,12 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a local file aside and rename it into place, synced to the disk."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(aside, mode)
-        os.replace(aside, path)
+        aside.chmod(mode)
+        aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise

@@ -1,0 +1,77 @@
+"""The main job: from an input and settings to a finished run, by the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.run.begin import Beginning, Request, Silent, Watch, begin
+from pipeline.run.unfinished import open_unfinished, workshop
+from pipeline.run.walk import Walk, stage_named
+from pipeline.settings_reader import settings_from
+from pipeline.storage import folder, locked, open_run, refresh_latest
+
+__all__ = ["Request", "Result", "Silent", "Watch", "carry_out", "one_stage"]
+
+PUBLISH = "publish"  # the step after the last stage: exports, manifest, rename
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run that was asked for. `already` where it had been whole before; `whole` False where it only began."""
+
+    run_id: str
+    place: str
+    already: bool = False
+    whole: bool = True
+
+
+def version() -> str:
+    """Version of the program."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("ringtrace")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+def carry_out(
+    request: Request, *, watch: Watch | None = None, only_begin: bool = False,
+    find: Callable[[str], Callable[..., Any]] | None = None,
+) -> Result:  # fmt: skip
+    """Carry out a run from beginning to end (or only begin it, for a scheduler that goes on stage by stage)."""
+    watch = watch or Silent()
+    output = folder(request.output)
+    with locked(workshop(output)):
+        refresh_latest(output)
+        beginning: Beginning = begin(request, watch=watch, version=version())
+        place = output.below(beginning.run_id).uri
+        if beginning.unfinished is None:
+            return Result(beginning.run_id, place, already=True)
+        if only_begin:
+            return Result(beginning.run_id, place, whole=False)
+        walk = Walk(beginning.unfinished, output, request.settings, watch, request.scheduler, find)
+        walk.all_stages()
+        walk.finish()
+        return Result(beginning.run_id, place)
+
+
+def one_stage(
+    name: str, run_id: str, *, output: str, scheduler: str | None = None, watch: Watch | None = None
+) -> Result:
+    """Carry out one stage of a run under way, or `publish` it."""
+    place = folder(output)
+    with locked(workshop(place)):
+        target = place.below(run_id)
+        if target.below("manifest.json").exists():
+            return Result(open_run(target.uri).run_id, target.uri, already=True)
+        run = open_unfinished(place, run_id)
+        walk = Walk(run, place, settings_from(run.record["settings"]), watch or Silent(), scheduler)
+        if name == PUBLISH:
+            walk.finish()
+            return Result(run_id, target.uri)
+        walk.one_stage(stage_named(name))
+        return Result(run_id, target.uri, whole=False)

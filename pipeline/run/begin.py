@@ -1,0 +1,196 @@
+"""How a run begins: inputs found and surveyed, window and previous run settled, the run named by digest."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.errors import Place, UsageError
+from pipeline.period import Period, window
+from pipeline.run.unfinished import Unfinished, digest_of, workshop
+from pipeline.settings import Settings
+from pipeline.storage import FinishedRun, Folder, find_inputs, find_table, folder, list_runs, open_run, previous_run
+from pipeline.storage.places import private_folder
+from pipeline.storage.runs import SCHEMA_VERSION, remove_folder
+from pipeline.storage.tables import file_digest
+from pipeline.storage.tasks import DaskBench, cores
+from pipeline.workbench import Inputs
+
+Say = Callable[[str], None]
+
+
+class Watch(Protocol):
+    """Whoever shows people how far a run is."""
+
+    def stage(self, name: str, number: int, of: int, says: str) -> None:
+        """A stage begins."""
+
+    def tasks(self, what: str, done: int, total: int) -> None:
+        """Some tasks of it are done."""
+
+    def done(self, name: str, rows: int, seconds: float, *, kept: bool) -> None:
+        """A stage is done; `kept` where it had been done before."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def stage(self, name: str, number: int, of: int, says: str) -> None:
+        """A stage begins."""
+
+    def tasks(self, what: str, done: int, total: int) -> None:
+        """Some tasks of it are done."""
+
+    def done(self, name: str, rows: int, seconds: float, *, kept: bool) -> None:
+        """A stage is done."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    input: str
+    output: str = "output"
+    settings: Settings = field(default_factory=Settings)
+    since: datetime | None = None
+    until: datetime | None = None
+    previous: str | None = None  # a run, "none", or None for the one before
+    decisions: str | None = None
+    scheduler: str | None = None  # address of a Dask cluster
+    resume: bool = False
+    keep_working: bool = False
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A run that is named: either whole already, or under way."""
+
+    run_id: str
+    finished: FinishedRun | None
+    unfinished: Unfinished | None
+
+
+def make_bench(settings: Settings, scratch: Path, *, address: str | None, watch: Watch) -> DaskBench:
+    """The workbench of one stage."""
+    workers = settings.run.workers or cores()
+    memory = int(settings.run.memory_gb * 1e9 / workers)
+    return DaskBench(str(private_folder(scratch)), workers, memory, settings.run.scheduler, address, watch.tasks)
+
+
+def gather_inputs(uri: str, decisions: str | None) -> Inputs:
+    """The input tables, with decisions from a place of their own where one is named."""
+    inputs = find_inputs(uri)
+    if decisions is None:
+        return inputs
+    table = find_table(decisions, "decisions")
+    return Inputs(inputs.uri, {**inputs.tables, "decisions": table})
+
+
+def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
+    """Settle what the run is and lay its folder out, or find that it is whole already."""
+    from pipeline.stages import intake
+
+    output = folder(request.output)
+    inputs = gather_inputs(request.input, request.decisions)
+    place = workshop(output)
+    scratch = place / "survey"
+    watch.stage("survey", 0, 0, "looks at what is there")
+    try:
+        bench = make_bench(request.settings, scratch, address=request.scheduler, watch=watch)
+        survey = call(
+            intake.survey, inputs=inputs, settings=request.settings, bench=bench, since=request.since,
+            until=request.until,
+        )  # fmt: skip
+    finally:
+        remove_folder(scratch)
+    period = window(
+        since=request.since, until=request.until, last=survey.last, days=request.settings.window.days
+    )
+    before = _previous(request, output, period)
+    record = {
+        "schema_version": SCHEMA_VERSION, "version": version, "input": inputs.uri, "decisions": request.decisions,
+        "settings": request.settings.as_dict(), "settings_digest": _settings_digest(request.settings),
+        "inputs": dict(survey.digests), **period.as_dict(),
+        "previous_run": before.run_id if before else None, "previous_place": before.place.uri if before else None,
+        "files": file_marks(inputs), "keep_working": request.keep_working, "stages": {},
+    }  # fmt: skip
+    run_id = name_run(record, period)
+    record["run_id"] = run_id
+    for run in list_runs(output):
+        if run.run_id == run_id:
+            remove_folder(place / run_id)
+            return Beginning(run_id, run, None)
+    return Beginning(run_id, None, _lay_out(place / run_id, record, resume=request.resume))
+
+
+def name_run(record: Mapping[str, Any], period: Period) -> str:
+    """The window's end date and 8 hex digits of inputs, settings, seed, version, window and previous run."""
+    names = ("inputs", "settings_digest", "version", "since", "until", "previous_run", "schema_version")
+    return f"{period.last_day.isoformat()}-{digest_of({n: record[n] for n in names})[:8]}"
+
+
+def _settings_digest(settings: Settings) -> str:
+    """Digest of the settings, and of the scoring model where they name one of their own."""
+    if not settings.scores.model:
+        return settings.digest()
+    model = Path(settings.scores.model)
+    if not model.is_file():
+        raise UsageError(
+            "the scoring model is not there", place=Place(str(model)), mend="Check scores.model in the settings.",
+        )  # fmt: skip
+    return digest_of([settings.digest(), file_digest(model)])
+
+
+def _previous(request: Request, output: Folder, period: Period) -> FinishedRun | None:
+    if request.previous == "none":
+        return None
+    if request.previous is None:
+        return previous_run(output, period.until)
+    named = output.below(request.previous)
+    found = open_run(named.uri if named.exists() else request.previous)
+    if found.until > period.until:
+        raise UsageError(
+            "the previous run ends after this one", place=Place(found.place.uri), found=found.until.isoformat(),
+            expected=f"an end before {period.until.isoformat()}", mend="Name an earlier run, or none.",
+        )  # fmt: skip
+    return found
+
+
+def file_marks(inputs: Inputs) -> str:
+    """Digest of which files lie there and how they look from outside: rows are found again by file and number."""
+    from fsspec.core import url_to_fs
+
+    marks = []
+    for name, table in sorted(inputs.tables.items()):
+        for url in table.files:
+            filesystem, path = url_to_fs(url, **table.options)
+            info = filesystem.info(path)
+            marks.append([name, url, info.get("size"), str(info.get("mtime", info.get("ETag", "")))])
+    return digest_of(marks)
+
+
+def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished:
+    """The folder of the run: gone on with where that was asked for, else made anew."""
+    earlier = Unfinished.open(place) if resume else None
+    if earlier is None:
+        remove_folder(place)
+    elif earlier.record["files"] == record["files"]:
+        record["stages"] = earlier.stages
+    made = Unfinished(private_folder(place), record)
+    for inner in (made.whole, made.working):
+        private_folder(inner)
+    made.save()
+    return made
+
+
+def call(function: Callable[..., Any], **offered: Any) -> Any:
+    """Call a function with those of the offered values that it has parameters for."""
+    wanted = inspect.signature(function).parameters
+    missing = [n for n, p in wanted.items() if n not in offered and p.default is inspect.Parameter.empty]
+    if missing:
+        raise TypeError(f"{function.__module__}.{function.__name__} asks for {', '.join(missing)}")
+    return function(**{name: offered[name] for name in wanted if name in offered})

@@ -1,0 +1,70 @@
+"""Prompts, read again from the input row by row beside the checked events; kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline import rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from pipeline.workbench import InputTable
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompts of the input. `column` is the name they have there; it pickles, so tasks may carry it."""
+
+    table: InputTable
+    column: str = "prompt"
+
+    def batches(self, part: str) -> Iterator[pa.Array]:
+        """Prompts of a clean_events part, in its order and of its length; null where there is none.
+
+        The part keeps the order of the input: its rows go up within a file, and its files follow one another.
+        """
+        import numpy as np
+        import pyarrow.parquet as pq
+
+        places = pq.read_table(part, columns=["source", "row"])
+        source, row = places["source"].to_numpy(), places["row"].to_numpy()
+        ends = [*np.flatnonzero(np.diff(source)), len(source) - 1] if len(source) else []
+        start = 0
+        for end in ends:
+            yield from self._of_file(int(source[start]), row[start : end + 1])
+            start = int(end) + 1
+
+    def _of_file(self, source: int, wanted: np.ndarray) -> Iterator[pa.Array]:
+        """Prompts of the wanted rows (ascending) of one file."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        first, groups = self._groups(source, wanted)
+        taken = 0
+        for batch in rows.batches(self.table, source, [self.column], row_groups=groups):
+            stop = int(np.searchsorted(wanted, first + batch.num_rows))
+            if stop > taken:
+                picked = batch.column(0).take(pa.array(wanted[taken:stop] - first))
+                yield pc.cast(picked, pa.large_string())
+            first, taken = first + batch.num_rows, stop
+            if taken == len(wanted):
+                return
+
+    def _groups(self, source: int, wanted: np.ndarray) -> tuple[int, list[int] | None]:
+        """Number of the first row read, and the row groups of a Parquet file that hold the wanted rows."""
+        if self.table.format != "parquet":
+            return 0, None
+        import numpy as np
+        import pyarrow.parquet as pq
+
+        with rows.open_file(self.table, source, unpack=False) as file:
+            meta = pq.read_metadata(file)
+        starts = np.cumsum([0, *(meta.row_group(i).num_rows for i in range(meta.num_row_groups))])
+        low = int(np.searchsorted(starts, wanted[0], side="right")) - 1
+        high = int(np.searchsorted(starts, wanted[-1], side="right")) - 1
+        return int(starts[low]), list(range(low, high + 1))

@@ -3,19 +3,41 @@
 Nothing here knows table names, account ids, files or the time of day. igraph is imported only where it runs.
 """
 
+from graphs.additive import (
+    AdditiveModel,
+    Shape,
+    bits_to_probability,
+    fit_additive,
+    probability_to_bits,
+    quantile_knots,
+    total_bits,
+)
 from graphs.agreement import (
     Rates,
     Recovery,
+    Reliability,
     adjusted_rand,
     auc,
     b_cubed,
     pairwise,
     precision_at,
     precision_recall,
+    reliability,
     ring_recovery,
     wilson_interval,
 )
 from graphs.bipartite import BipartiteGraph, Components
+from graphs.calibration import (
+    Beta,
+    Isotonic,
+    Platt,
+    fit_beta,
+    fit_isotonic,
+    fit_platt,
+    pool_adjacent_violators,
+    shift_prior,
+)
+from graphs.layout import Layout, bipartite_layout
 from graphs.leiden import (
     Partition,
     PartitionParameters,
@@ -25,9 +47,22 @@ from graphs.leiden import (
     partition_pairs,
     stability,
 )
+from graphs.matching import Holdings, Overlaps, match_groups
+from graphs.measures import CommunityMeasures, Cuts, community_measures, smallest_cuts
 from graphs.null import empirical_q, gumbel_p, rewire, shuffle_hours
 from graphs.planted import Planted, planted_rings
 from graphs.projection import PairGraph, PairRule, combine_ties, rare_pairs
+from graphs.rhythm import hour_flatness, quiet_excess, start_burst, synchrony, weekend_ratio
+from graphs.ring_pairs import RingPairs, pairs_within, shared_ties
+from graphs.spread import (
+    coefficient_of_variation,
+    entropy_bits,
+    excess_variation,
+    gini,
+    group_median,
+    largest_share,
+    normalised_entropy,
+)
 from graphs.weights import (
     damped_sum,
     decay,
@@ -40,41 +75,82 @@ from graphs.weights import (
 )
 
 __all__ = [
+    "AdditiveModel",
+    "Beta",
     "BipartiteGraph",
+    "CommunityMeasures",
     "Components",
+    "Cuts",
+    "Holdings",
+    "Isotonic",
+    "Layout",
+    "Overlaps",
     "PairGraph",
     "PairRule",
     "Partition",
     "PartitionParameters",
     "Planted",
+    "Platt",
     "Rates",
     "Recovery",
+    "Reliability",
+    "RingPairs",
+    "Shape",
     "adjusted_rand",
     "auc",
     "b_cubed",
+    "bipartite_layout",
     "bipartite_quality",
+    "bits_to_probability",
+    "coefficient_of_variation",
     "combine_ties",
+    "community_measures",
     "damped_sum",
     "decay",
     "empirical_q",
+    "entropy_bits",
+    "excess_variation",
     "family_carriers",
     "family_maximum",
+    "fit_additive",
+    "fit_beta",
+    "fit_isotonic",
+    "fit_platt",
+    "gini",
     "group_bits",
+    "group_median",
     "gumbel_p",
+    "hour_flatness",
+    "largest_share",
     "leave_group_out",
+    "match_groups",
+    "normalised_entropy",
     "pair_quality",
+    "pairs_within",
     "pairwise",
     "partition",
     "partition_pairs",
     "planted_rings",
+    "pool_adjacent_violators",
     "precision_at",
     "precision_recall",
+    "probability_to_bits",
+    "quantile_knots",
+    "quiet_excess",
     "rare_pairs",
     "rate_bits",
+    "reliability",
     "rewire",
     "ring_recovery",
+    "shared_ties",
     "sharing_bits",
+    "shift_prior",
     "shuffle_hours",
+    "smallest_cuts",
     "stability",
+    "start_burst",
+    "synchrony",
+    "total_bits",
+    "weekend_ratio",
     "wilson_interval",
 ]

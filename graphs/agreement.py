@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.arrays import BoolArray, FloatArray, IntArray, as_values, require, run_lengths, run_starts
+from graphs.arrays import BoolArray, FloatArray, IntArray, as_values, count_by, require, run_lengths, run_starts, sum_by
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,24 @@ class Recovery:
     def share(self) -> float:
         """Recovered share of the true groups; nan without any."""
         return self.n_recovered / self.n_true if self.n_true else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """How far stated probabilities can be believed.
+
+    One value a bin: mean `stated` probability, `observed` share that was true, rows `n`, true ones `n_true` (for
+    `wilson_interval`). Over all rows: `expected_error`, the mean gap between stated and observed, by rows; `brier`,
+    the mean squared error; `skill` against the base rate.
+    """
+
+    stated: FloatArray
+    observed: FloatArray
+    n: IntArray
+    n_true: IntArray
+    expected_error: float
+    brier: float
+    skill: float
 
 
 def precision_recall(predicted: npt.ArrayLike, truth: npt.ArrayLike) -> Rates:
@@ -157,6 +175,34 @@ def wilson_interval(n_hits: int, n_trials: int, *, level: float = 0.95) -> tuple
     low = 0.0 if n_hits == 0 else max(0.0, float(centre - half))
     high = 1.0 if n_hits == n_trials else min(1.0, float(centre + half))
     return low, high
+
+
+def reliability(probability: npt.ArrayLike, truth: npt.ArrayLike, *, n_bins: int = 10) -> Reliability:
+    """Compare stated probabilities with what was true, in bins of (almost) equally many.
+
+    Rows are taken in the order of probability; equal probabilities stay in one bin, so there may be fewer bins. The
+    skill is 1 - Brier / Brier of always stating the base rate; nan where all or none is true.
+    """
+    stated, real = as_values(probability, "probability"), np.asarray(truth, dtype=bool)
+    require(stated.size == real.size, "probability and truth must have the same length")
+    require(bool(((stated >= 0) & (stated <= 1)).all()), "probability must lie in [0, 1]")
+    require(n_bins >= 1, "n_bins must be at least 1")
+    if stated.size == 0:
+        none = np.zeros(0)
+        return Reliability(none, none, none.astype(np.int64), none.astype(np.int64), *[float("nan")] * 3)
+    ascending = np.sort(stated)
+    # the bin of a probability is that of its first row
+    number = np.searchsorted(ascending, stated, side="left") * n_bins // stated.size
+    bins, where = np.unique(number, return_inverse=True)
+    n = count_by(where, bins.size)
+    mean_stated = sum_by(where, stated, bins.size) / n
+    n_true = count_by(where[real], bins.size)
+    observed = n_true / n
+    error = float((n * np.abs(mean_stated - observed)).sum() / stated.size)
+    brier = float(((stated - real) ** 2).mean())
+    base = float(real.mean() * (1.0 - real.mean()))
+    skill = 1.0 - brier / base if base > 0 else float("nan")
+    return Reliability(mean_stated, observed, n, n_true, error, brier, skill)
 
 
 def _rates(n_both: float, n_predicted: float, n_true: float) -> Rates:

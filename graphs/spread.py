@@ -77,7 +77,8 @@ def normalised_entropy(
     """Entropy over its largest possible value, log2 of `n_categories` (at least 2): 0 one category, 1 all alike."""
     require(n_categories >= 2, "n_categories must be at least 2")
     as_index(category, "category", n_categories)
-    return entropy_bits(category, group, n_groups, weights=weights) / np.log2(n_categories)
+    entropy = entropy_bits(category, group, n_groups, weights=weights)
+    return np.asarray(entropy / np.log2(n_categories), dtype=np.float64)
 
 
 def largest_share(

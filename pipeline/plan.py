@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
         "behaviour",
         reads=(
             "communities", "candidate_groups", "incidence_bits", "entities", "account_traits", "account_hours",
-            "conversations", "templates",
+            "conversations",
         ),
         writes=("behaviour",), settings=("link_types", "run"), wide=True,
         says="measures each group against groups like it",
@@ -88,8 +88,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "scores",
         reads=(
-            "communities", "candidate_groups", "incidence_bits", "entities", "behaviour", "null_scores",
-            "account_traits", "clean_decisions",
+            "communities", "candidate_groups", "behaviour", "null_scores",
         ),
         writes=("candidates", "candidate_members", "candidate_parts", "candidate_explanations"),
         settings=("scores", "link_types"),

@@ -1,0 +1,64 @@
+"""The scoring model: shapes of the measures, calibration, rival explanations; one file for every figure.
+
+It is trained on synthetic worlds only (`tests/benchmarks/train_model.py`) and never on those it is reported on. Its digest
+stands in each run's manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.additive import AdditiveModel
+
+Floats = npt.NDArray[np.float64]
+
+SHIPPED = "scoring_model.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ScoringModel:
+    """`measures` name the columns; `coordinated` gives score_bits; `rivals` weigh the innocent kinds among themselves.
+
+    `calibration` is a slope and an offset in bits: probability = 1 / (1 + 2 ** -(slope * bits + offset)).
+    """
+
+    measures: tuple[str, ...]
+    coordinated: AdditiveModel
+    rivals: dict[str, AdditiveModel]
+    slope: float
+    offset: float
+    digest: str
+
+    def calibrated(self, bits: npt.ArrayLike) -> Floats:
+        """Calibrated probability of scores in bits."""
+        given = np.clip(self.slope * np.asarray(bits, dtype=float) + self.offset, -50.0, 50.0)
+        return np.asarray(1.0 / (1.0 + np.exp2(-given)), dtype=np.float64)
+
+    def explanations(self, x: npt.ArrayLike, score: Floats) -> dict[str, Floats]:
+        """Probability of each kind: the score for `coordinated`, the rest shared out among the rivals."""
+        weights = {kind: np.asarray(model.probability(x)) + 1e-6 for kind, model in sorted(self.rivals.items())}
+        total = np.sum(list(weights.values()), axis=0)
+        return {"coordinated": score, **{kind: (1.0 - score) * w / total for kind, w in weights.items()}}
+
+
+def read_model(path: str = "") -> ScoringModel:
+    """The model of a file, or the shipped one. Raises ValueError where the file is no model."""
+    text = Path(path).read_text() if path else (resources.files("pipeline") / SHIPPED).read_text()
+    given: Mapping[str, Any] = json.loads(text)
+    return ScoringModel(
+        measures=tuple(given["measures"]),
+        coordinated=AdditiveModel.from_dict(given["coordinated"]),
+        rivals={kind: AdditiveModel.from_dict(m) for kind, m in given["rivals"].items()},
+        slope=float(given["calibration"]["slope"]),
+        offset=float(given["calibration"]["offset"]),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )

@@ -1,0 +1,202 @@
+"""Weigh every explanation of every candidate group, choose the groups that stand, and score them.
+
+Rows in: candidate groups with their measures, what chance makes. Rows out: the chosen groups with score, q_value and
+best explanation, their members, the parts of each score and the rival explanations. Chosen groups do not overlap,
+save that a reseller's pool may hold rings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from graphs import empirical_q
+from graphs.selection import choose
+from graphs.ties import Groups
+from pipeline.scoring_model import ScoringModel, read_model
+from pipeline.settings import Settings
+from pipeline.stages.behaviour.catalogue import MEASURES
+
+Floats = npt.NDArray[np.float64]
+
+_FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the stage writes."""
+
+    candidates: pd.DataFrame
+    candidate_members: pd.DataFrame
+    candidate_parts: pd.DataFrame
+    candidate_explanations: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Every candidate group, judged: one value a community."""
+
+    x: Floats
+    bits: Floats
+    parts: Floats
+    explanations: dict[str, Floats]
+    q_value: Floats
+    kind: npt.NDArray[np.object_]
+
+
+def make(
+    communities: pd.DataFrame,
+    candidate_groups: pd.DataFrame,
+    behaviour: pd.DataFrame,
+    null_scores: pd.DataFrame,
+    *,
+    settings: Settings,
+) -> Scores:
+    """Judge, choose, score."""
+    if candidate_groups.empty:
+        return _nothing()
+    model = read_model(settings.scores.model)
+    found = candidate_groups.sort_values("community", ignore_index=True)
+    judged = _judge(behaviour, found, null_scores, model)
+    rows = communities.sort_values(["community", "account_id"], ignore_index=True)
+    names, number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)
+    groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
+    worth = _worth(judged, found)
+    chosen = choose(groups, worth, min_size=3, min_left=0.7)
+    score = judged.explanations["coordinated"]
+    reported = [
+        (g, r) for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True) if score[g] >= settings.scores.report_floor
+    ]
+    reported.sort(key=lambda pair: int(groups.account[pair[1]].min()))
+    return _tables(reported, judged, found, rows, behaviour, model)
+
+
+def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, null_scores: pd.DataFrame, model: ScoringModel) -> _Judged:
+    wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
+    x = wide.reindex(columns=list(model.measures)).to_numpy(float)
+    parts = model.coordinated.parts(x)
+    bits = model.coordinated.score_bits(x)
+    explanations = model.explanations(x, model.calibrated(bits))
+    kinds = sorted(explanations)
+    kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
+    return _Judged(x, bits, parts, explanations, _q_values(found, null_scores), kind)
+
+
+def _q_values(found: pd.DataFrame, null_scores: pd.DataFrame) -> Floats:
+    """False discovery rate of each group's links against the same search on rewired graphs.
+
+    The statistic is the evidence that holds the group together: mean bits an account times the accounts less one.
+    Above the best of all rewired groups counting has no more to say; there the rate falls on with the likelihood
+    ratio itself, by half with each bit.
+    """
+    held = _held(found)
+    if null_scores.empty:
+        chance: list[Floats] = [np.zeros(0)]
+        best = 0.0
+    else:
+        chance = [_held(part) for _, part in null_scores.groupby("rewiring", sort=True)]
+        best = max((float(c.max()) for c in chance if c.size), default=0.0)
+    counted = empirical_q(held, chance)
+    beyond = np.exp2(-np.clip(held - best, 0.0, 60.0))
+    return np.asarray(np.where(held > best, np.minimum(counted, beyond), counted), dtype=np.float64)
+
+
+def _held(groups: pd.DataFrame) -> Floats:
+    return groups["link_bits"].to_numpy(float) * (groups["size"].to_numpy(float) - 1.0)
+
+
+def _worth(judged: _Judged, found: pd.DataFrame) -> Floats:
+    """What a group is worth keeping whole: sure and large first, steady before fleeting."""
+    score = np.clip(judged.explanations["coordinated"], 1e-9, 1 - 1e-9)
+    bits = np.log2(score / (1.0 - score))
+    size = found["size"].to_numpy(float)
+    steady = 0.5 + 0.5 * found["stability"].to_numpy(float)
+    guilty = np.clip(bits, 0.0, 10.0) * size**0.7
+    return np.asarray(np.where(bits > 0, guilty, score * 0.01 * size**0.3) * steady, dtype=np.float64)
+
+
+def _tables(
+    reported: list[tuple[int, npt.NDArray[np.int64]]],
+    judged: _Judged,
+    found: pd.DataFrame,
+    rows: pd.DataFrame,
+    behaviour: pd.DataFrame,
+    model: ScoringModel,
+) -> Scores:
+    if not reported:
+        return _nothing()
+    group = np.array([g for g, _ in reported])
+    families = judged.x[:, [model.measures.index(m) for m in _FAMILY_BITS if m in model.measures]]
+    candidates = pd.DataFrame(
+        {
+            "candidate": np.arange(group.size),
+            "parent": pd.array([None] * group.size, dtype="Int64"),
+            "score": np.round(judged.explanations["coordinated"][group], 9),
+            "score_bits": 0.0,
+            "kind": judged.kind[group],
+            "q_value": np.round(judged.q_value[group], 9),
+            "stability": found["stability"].to_numpy()[group],
+            "n_families": (np.nan_to_num(families) >= 3.0).sum(axis=1)[group],
+        }
+    )
+    parts = _parts(group, judged, behaviour, model)
+    candidates["score_bits"] = parts.groupby("candidate")["bits"].sum().to_numpy()
+    members = pd.concat(
+        [
+            pd.DataFrame(
+                {"candidate": i, "account_id": rows["account_id"].to_numpy()[r], "membership": rows["support"].to_numpy()[r]}
+            )
+            for i, (_, r) in enumerate(reported)
+        ],
+        ignore_index=True,
+    )
+    explanations = pd.concat(
+        [
+            pd.DataFrame({"candidate": np.arange(group.size), "kind": kind, "probability": p[group]})
+            for kind, p in sorted(judged.explanations.items())
+        ],
+        ignore_index=True,
+    )
+    return Scores(candidates, members, parts, explanations)
+
+
+def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFrame, model: ScoringModel) -> pd.DataFrame:
+    """The parts of each chosen group's score: the start, then one a measure in the order of the catalogue."""
+    about = {m.name: m for m in MEASURES}
+    reference = behaviour.pivot(index="community", columns="measure", values="reference")
+    frames = [
+        pd.DataFrame(
+            {"candidate": np.arange(group.size), "part": "start", "family": "start", "value": np.nan, "unit": "",
+             "reference": np.nan, "bits": model.coordinated.bias}
+        )
+    ]  # fmt: skip
+    for column, name in enumerate(model.measures):
+        frames.append(
+            pd.DataFrame(
+                {
+                    "candidate": np.arange(group.size),
+                    "part": name,
+                    "family": about[name].family,
+                    "value": judged.x[group, column],
+                    "unit": about[name].unit,
+                    "reference": reference[name].reindex(group).to_numpy(float),
+                    "bits": np.round(judged.parts[group, column], 9),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _nothing() -> Scores:
+    def none(columns: str) -> pd.DataFrame:
+        return pd.DataFrame({c: [] for c in columns.split()})
+
+    return Scores(
+        none("candidate parent score score_bits kind q_value stability n_families"),
+        none("candidate account_id membership"),
+        none("candidate part family value unit reference bits"),
+        none("candidate kind probability"),
+    )

@@ -1,0 +1,1 @@
+"""Benchmarks and training, run on demand; their results are kept under docs/benchmarks."""

@@ -117,7 +117,7 @@ class Walk:
     def _make(self, stage: Stage, scratch: Path) -> Any:
         """Call the stage with what its plan entry declares, by parameter name."""
         offered: dict[str, Any] = {
-            "settings": self.settings, "period": self.period,
+            "settings": self.settings, "period": self.period, "run_id": self.run.run_id,
             "bench": make_bench(self.settings, scratch, address=self.address, watch=self.watch),
         }  # fmt: skip
         make = (self.find or find_make)(stage.name)

@@ -107,7 +107,8 @@ def reason(ring: dict[Hashable, Any], evidence: pd.DataFrame | None, parts: pd.D
     if behaviour:
         tail.append(f"on the strength of {listed(behaviour)}")
     if not pd.isna(ring["joined_since"]):
-        tail.append(_since_dismissed(int(ring["joined_since"]), list(ring["new_types"]), pd.isna(ring["suppressed_by"])))
+        changed = bool(pd.isna(ring["suppressed_by"]))
+        tail.append(_since_dismissed(int(ring["joined_since"]), list(ring["new_types"]), changed))
     return f"{counted(size, 'account')} {'shares' if size == 1 else 'share'} {things}; {', '.join(tail)}."
 
 

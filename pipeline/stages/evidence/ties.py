@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from graphs.weights import leave_group_out, rate_bits, sharing_bits
+from graphs.ties import outside_bits
+from graphs.weights import sharing_bits
 from pipeline.link_types import LinkType
 
 ENTITY = ["entity_type", "entity"]
@@ -28,8 +29,8 @@ def ring_ties(
     """Entities that at least two accounts of a ring share, with `bits` and `bits_counted`.
 
     `belongs`: (candidate, account_id), a pool's inner accounts counted to the pool too. `bits` is the base-2 log
-    likelihood ratio of sharing the entity, with the accounts outside the ring as strangers; of it counts the share that the class
-    of the entity lets count in the global weight. `bits_counted` averages over the accounts of the ring, each account
+    likelihood ratio of sharing the entity, with the accounts outside the ring as strangers; of the rarity counts the
+    share that the class of the entity lets count. `bits_counted` averages over the accounts of the ring, each account
     counting its strongest entity of each family only, so that the counted bits of a ring sum to its mean bits an
     account. A ring in which nothing is shared keeps what single accounts have, counting nothing.
     """
@@ -73,14 +74,14 @@ def _bits(found: pd.DataFrame, population: int, types: dict[str, LinkType]) -> p
     plain = LinkType("", "events", "", "")
     match = found["entity_type"].map({n: t.match_probability for n, t in types.items()}).fillna(plain.match_probability)
     cap = found["entity_type"].map({n: t.cap_bits for n, t in types.items()}).fillna(plain.cap_bits).to_numpy()
-    rate = leave_group_out(found["n_accounts_total"], found["n_accounts_in_ring"], population, found["ring_size"])
-    outside = rate_bits(rate, match_probability=match.to_numpy(), cap=cap)
-    everywhere = sharing_bits(found["n_accounts_total"], population, match_probability=match.to_numpy(), cap=cap)
-    # the share of its rarity that the class of the entity lets count, as the global weight has it
-    known = (everywhere > 0) & found["global_bits"].notna().to_numpy()
+    total, inside = found["n_accounts_total"].to_numpy(), found["n_accounts_in_ring"].to_numpy()
+    rarity = sharing_bits(total, population, match_probability=match.to_numpy(), cap=cap)
+    # the share of its rarity that the class of the entity lets count, read off the global weight
+    known = found["global_bits"].fillna(0.0).to_numpy(float)
     counts = np.ones(len(found))
-    np.divide(found["global_bits"].to_numpy(float), everywhere, out=counts, where=known)
-    return pd.Series(outside * np.clip(counts, 0.0, 1.0), index=found.index)
+    np.divide(known, rarity, out=counts, where=rarity > 0)
+    counts = np.clip(counts, 0.0, 1.0)
+    return pd.Series(outside_bits(known, counts, cap, total, inside), index=found.index)
 
 
 def _counted(found: pd.DataFrame, of_accounts: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,89 @@
+"""How far an earlier ring and a group of today overlap: in members and in rare entities, the faded counting less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csgraph
+
+ENTITY_TRUST = 0.9  # things pass from hand to hand more easily than accounts do
+MAJORITY = 0.5
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups in long form: `members` (group, item, weight) and `things` (group, item, weight), each item once a group.
+
+    A weight is in (0, 1] for members (1 is fresh) and at least 0 for things (rarity).
+    """
+
+    members: pd.DataFrame
+    things: pd.DataFrame
+
+
+def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
+    """Pairs of an old and a new group that may be one ring: (old, new, overlap, jaccard, share_old, share_new).
+
+    `share_old` is the part of the old group's members that the new group has, `share_new` the part of the new group's
+    that come from the old, `jaccard` the plain overlap of the two lists. `overlap` joins members and things, each
+    weighted: 1 - (1 - members) * (1 - 0.9 things). A pair is kept from `min_overlap` on, or where the majority of
+    either group's members lies in the other.
+    """
+    members = _weighted(old.members, new.members)
+    things = _weighted(old.things, new.things)[["old", "new", "weighted"]].rename(columns={"weighted": "of_things"})
+    pairs = members.merge(things, on=["old", "new"], how="outer")
+    for column in ("weighted", "jaccard", "share_old", "share_new", "of_things"):
+        pairs[column] = pairs[column].fillna(0.0)
+    pairs["overlap"] = 1 - (1 - pairs["weighted"]) * (1 - ENTITY_TRUST * pairs["of_things"])
+    majority = pairs[["share_old", "share_new"]].max(axis=1) >= MAJORITY
+    kept = pairs[(pairs["overlap"] >= min_overlap) | majority]
+    columns = ["old", "new", "overlap", "jaccard", "share_old", "share_new"]
+    return kept[columns].sort_values(["old", "new"]).reset_index(drop=True)
+
+
+def _weighted(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Weighted and plain Jaccard of all pairs of groups that have an item in common."""
+    both = old.merge(new, on="item", suffixes=("_old", "_new"))
+    # an item that both have counts as it does today: what is seen again has not faded
+    grouped = both.groupby(["group_old", "group_new"], sort=True)
+    pairs = grouped.agg(n=("item", "size"), fresh=("weight_new", "sum"), stale=("weight_old", "sum")).reset_index()
+    pairs = pairs.rename(columns={"group_old": "old", "group_new": "new"})
+    n_old, n_new = pairs["old"].map(old.groupby("group").size()), pairs["new"].map(new.groupby("group").size())
+    old_rest = pairs["old"].map(old.groupby("group")["weight"].sum()) - pairs["stale"]
+    new_rest = pairs["new"].map(new.groupby("group")["weight"].sum()) - pairs["fresh"]
+    union = pairs["fresh"] + old_rest.clip(lower=0) + new_rest.clip(lower=0)
+    pairs["weighted"] = np.where(union > 0, pairs["fresh"] / union.where(union > 0, 1.0), 0.0)
+    pairs["jaccard"] = pairs["n"] / (n_old + n_new - pairs["n"])
+    pairs["share_old"], pairs["share_new"] = pairs["n"] / n_old, pairs["n"] / n_new
+    return pairs[["old", "new", "weighted", "jaccard", "share_old", "share_new"]]
+
+
+def assign(pairs: pd.DataFrame) -> dict[str, int]:
+    """The best assignment: each old group to at most one new group, so that the sum of overlaps is greatest.
+
+    Solved for each connected part by itself. Returns old -> new.
+    """
+    if pairs.empty:
+        return {}
+    old, olds = pd.factorize(pairs["old"], sort=True)
+    new, news = pd.factorize(pairs["new"], sort=True)
+    size = len(olds) + len(news)
+    graph = sp.coo_array((np.ones(len(pairs)), (old, new + len(olds))), shape=(size, size))
+    part = csgraph.connected_components(graph, directed=False)[1][old]
+    chosen: dict[str, int] = {}
+    for rows in pd.DataFrame({"row": np.arange(len(pairs))}).groupby(part)["row"]:
+        chosen |= _assign_part(pairs.iloc[rows[1].to_numpy()])
+    return chosen
+
+
+def _assign_part(pairs: pd.DataFrame) -> dict[str, int]:
+    table = pairs.pivot(index="old", columns="new", values="overlap").fillna(0.0)
+    gain = table.to_numpy()
+    row, column = linear_sum_assignment(gain, maximize=True)
+    real = gain[row, column] > 0
+    olds, news = table.index.to_numpy()[row[real]], table.columns.to_numpy()[column[real]]
+    return {str(o): int(n) for o, n in zip(olds, news, strict=True)}

@@ -50,9 +50,14 @@ class ScoringModel:
         return {"coordinated": score, **{kind: (1.0 - score) * w / total for kind, w in weights.items()}}
 
 
+def shipped_model() -> Path:
+    """Where the shipped model lies."""
+    return Path(str(resources.files("pipeline") / SHIPPED))
+
+
 def read_model(path: str = "") -> ScoringModel:
     """The model of a file, or the shipped one. Raises ValueError where the file is no model."""
-    text = Path(path).read_text() if path else (resources.files("pipeline") / SHIPPED).read_text()
+    text = Path(path).read_text() if path else shipped_model().read_text()
     given: Mapping[str, Any] = json.loads(text)
     return ScoringModel(
         measures=tuple(given["measures"]),

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pipeline.errors import Place, UsageError
 from pipeline.period import Period, window
 from pipeline.run.unfinished import Unfinished, digest_of, workshop
+from pipeline.scoring_model import shipped_model
 from pipeline.settings import Settings
 from pipeline.storage import FinishedRun, Folder, find_inputs, find_table, folder, list_runs, open_run, previous_run
 from pipeline.storage.places import private_folder
@@ -134,10 +135,8 @@ def name_run(record: Mapping[str, Any], period: Period) -> str:
 
 
 def _settings_digest(settings: Settings) -> str:
-    """Digest of the settings, and of the scoring model where they name one of their own."""
-    if not settings.scores.model:
-        return settings.digest()
-    model = Path(settings.scores.model)
+    """Digest of the settings and of the scoring model, the shipped one or the one they name."""
+    model = Path(settings.scores.model) if settings.scores.model else shipped_model()
     if not model.is_file():
         raise UsageError(
             "the scoring model is not there", place=Place(str(model)), mend="Check scores.model in the settings.",

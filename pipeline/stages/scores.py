@@ -7,7 +7,7 @@ save that a reseller's pool may hold rings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ class Scores:
     candidate_members: pd.DataFrame
     candidate_parts: pd.DataFrame
     candidate_explanations: pd.DataFrame
+    counts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def make(
 ) -> Scores:
     """Judge, choose, score."""
     if candidate_groups.empty:
-        return _nothing()
+        return _nothing(read_model(settings.scores.model))
     model = read_model(settings.scores.model)
     found = candidate_groups.sort_values("community", ignore_index=True)
     judged = _judge(behaviour, found, null_scores, model)
@@ -127,7 +128,7 @@ def _tables(
     model: ScoringModel,
 ) -> Scores:
     if not reported:
-        return _nothing()
+        return _nothing(model)
     group = np.array([g for g, _ in reported])
     families = judged.x[:, [model.measures.index(m) for m in _FAMILY_BITS if m in model.measures]]
     candidates = pd.DataFrame(
@@ -160,7 +161,7 @@ def _tables(
         ],
         ignore_index=True,
     )
-    return Scores(candidates, members, parts, explanations)
+    return Scores(candidates, members, parts, explanations, {"model": model.digest})
 
 
 def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFrame, model: ScoringModel) -> pd.DataFrame:
@@ -190,7 +191,7 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
     return pd.concat(frames, ignore_index=True)
 
 
-def _nothing() -> Scores:
+def _nothing(model: ScoringModel) -> Scores:
     def none(columns: str) -> pd.DataFrame:
         return pd.DataFrame({c: [] for c in columns.split()})
 
@@ -199,4 +200,5 @@ def _nothing() -> Scores:
         none("candidate account_id membership"),
         none("candidate part family value unit reference bits"),
         none("candidate kind probability"),
+        {"model": model.digest},
     )

@@ -65,9 +65,8 @@ def make(
     rows = communities.sort_values(["community", "account_id"], ignore_index=True)
     names, number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
-    worth = _worth(judged, found)
-    chosen = choose(groups, worth, min_size=3, min_left=0.7)
     score = judged.explanations["coordinated"]
+    chosen = choose(groups, worth(score, found), min_size=3, min_left=0.7)
     reported = [
         (g, r) for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True) if score[g] >= settings.scores.report_floor
     ]
@@ -109,14 +108,14 @@ def _held(groups: pd.DataFrame) -> Floats:
     return groups["link_bits"].to_numpy(float) * (groups["size"].to_numpy(float) - 1.0)
 
 
-def _worth(judged: _Judged, found: pd.DataFrame) -> Floats:
-    """What a group is worth keeping whole: sure and large first, steady before fleeting."""
-    score = np.clip(judged.explanations["coordinated"], 1e-9, 1 - 1e-9)
-    bits = np.log2(score / (1.0 - score))
+def worth(score: Floats, found: pd.DataFrame) -> Floats:
+    """What a group is worth keeping whole: sure and large first, steady before fleeting. Needs size and stability."""
+    sure = np.clip(score, 1e-9, 1 - 1e-9)
+    bits = np.log2(sure / (1.0 - sure))
     size = found["size"].to_numpy(float)
     steady = 0.5 + 0.5 * found["stability"].to_numpy(float)
     guilty = np.clip(bits, 0.0, 10.0) * size**0.7
-    return np.asarray(np.where(bits > 0, guilty, score * 0.01 * size**0.3) * steady, dtype=np.float64)
+    return np.asarray(np.where(bits > 0, guilty, sure * 0.01 * size**0.3) * steady, dtype=np.float64)
 
 
 def _tables(

@@ -96,8 +96,10 @@ def _carried_out(args: argparse.Namespace) -> int:
         if os.environ.get("RINGTRACE_DEBUG"):
             raise
         # what an unforeseen exception says may hold a value of the input: only its kind and place are shown
-        print(f"ringtrace: an unforeseen fault, {type(fault).__name__} at {_place(fault)}. This is a fault of ringtrace "
-              "itself; please report it (RINGTRACE_DEBUG=1 shows more).", file=sys.stderr)  # fmt: skip
+        print(
+            f"ringtrace: an unforeseen fault, {type(fault).__name__} at {_place(fault)}. This is a fault of ringtrace "
+            "itself; please report it (RINGTRACE_DEBUG=1 shows more).", file=sys.stderr,
+        )  # fmt: skip
         return 1
 
 

@@ -22,7 +22,7 @@ _LARGEST = 1 << 20
 
 
 def read_settings(path: str | Path | None) -> Settings:
-    """Settings from a file, or the defaults where there is none. SettingsError names file, key, found, expected, mend."""
+    """Settings from a file, or the defaults where none is named. SettingsError names file, key and mend."""
     if path is None:
         return Settings()
     file = Path(path)
@@ -33,7 +33,8 @@ def read_settings(path: str | Path | None) -> Settings:
         values = tomllib.loads(content.decode("utf-8"))
     except OSError as fault:
         raise SettingsError(
-            "the settings file cannot be read", place=Place(str(path)), found=fault.strerror or "", mend="Check the path.",
+            "the settings file cannot be read", place=Place(str(path)), found=fault.strerror or "",
+            mend="Check the path.",
         ) from fault  # fmt: skip
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise SettingsError(
@@ -57,14 +58,15 @@ def settings_from(values: Mapping[str, Any], *, shown: str = "settings") -> Sett
 
 
 def _fault(shown: str, key: str, message: str, *, found: str = "", expected: str = "", mend: str = "") -> SettingsError:
-    return SettingsError(message, place=Place(f"{shown}, key {key}" if key else shown), found=found, expected=expected, mend=mend)
+    place = Place(f"{shown}, key {key}" if key else shown)
+    return SettingsError(message, place=place, found=found, expected=expected, mend=mend)
 
 
 def _known(values: Any, names: Iterable[str], shown: str, prefix: str) -> None:
     """Refuse anything but a table with known keys; the nearest known key is named."""
     known = list(names)
     if not isinstance(values, Mapping):
-        raise _fault(shown, prefix.rstrip("."), "this is no section", found=_kind(values), expected="a section with keys")
+        raise _fault(shown, prefix.rstrip("."), "this is no section", found=_kind(values), expected="a section")
     for name in values:
         if name in known:
             continue
@@ -155,7 +157,8 @@ def _number(value: Any, kind: type, meta: Mapping[str, Any], key: str, shown: st
 
 
 def _kind(value: Any) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list", dict: "a section"}
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list",
+             dict: "a section"}  # fmt: skip
     return words.get(type(value), type(value).__name__)
 
 

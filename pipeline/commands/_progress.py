@@ -6,8 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.progress import Progress, TaskID
 
     from pipeline.run import Watch
@@ -53,7 +51,7 @@ class Bars:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *fault: object) -> None:
         self._progress.stop()
 
     def stage(self, name: str, number: int, of: int, says: str) -> None:
@@ -101,6 +99,6 @@ class watching:  # noqa: N801 - used as a with-block
 
         return Silent()
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *fault: object) -> None:
         if self._bars is not None:
-            self._bars.__exit__(kind, fault, trace)
+            self._bars.__exit__(*fault)

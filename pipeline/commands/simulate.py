@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("world", metavar="WORLD", help="small, mixed, calm, confounders, evasion, campaign-2026 ...")
     parser.add_argument("--to", required=True, metavar="DIR", help="folder to write to")
-    parser.add_argument("--scale", type=float, default=1.0, metavar="X", help="size against the world's own (default: 1)")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="X", help="size against its own (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
     parser.add_argument("--format", choices=("parquet", "csv", "jsonl"), default="parquet", help="file format")
     parser.add_argument("--json", action="store_true", help="machine-readable summary on standard output")

@@ -14,7 +14,9 @@ EXAMPLE = "ringtrace stage intake --run 2026-06-05-1a2b3c4d"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     names = [s.name for s in STAGES]
-    parser.add_argument("name", metavar="NAME", choices=[*names, "publish"], help=f"{', '.join(names)}, or publish at the end")
+    parser.add_argument(
+        "name", metavar="NAME", choices=[*names, "publish"], help=f"{', '.join(names)}, or publish at the end"
+    )
     parser.add_argument("--run", required=True, metavar="RUN_ID", help="the run, as `ringtrace run --begin` printed it")
     parser.add_argument("--output", default="output", help="folder of finished runs (default: output)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask cluster to work on")

@@ -189,6 +189,8 @@ def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished
 def call(function: Callable[..., Any], **offered: Any) -> Any:
     """Call a function with those of the offered values that it has parameters for."""
     wanted = inspect.signature(function).parameters
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in wanted.values()):
+        return function(**offered)
     missing = [n for n, p in wanted.items() if n not in offered and p.default is inspect.Parameter.empty]
     if missing:
         raise TypeError(f"{function.__module__}.{function.__name__} asks for {', '.join(missing)}")

@@ -191,16 +191,16 @@ def merge_parts(parts: list[Path], path: Path, *, scratch: Path, memory: int) ->
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(parts[0]) if parts else None
-    if schema is None:
+    if not parts:
         return
+    schema = pq.read_schema(parts[0])
     with store_errors(path, "write it"), duckdb.connect() as base:
         base.execute(f"SET memory_limit='{max(memory >> 20, 256)}MB'")
         base.execute("SET temp_directory=$1", [str(scratch)])
         base.execute("SET preserve_insertion_order=false")
         base.execute("SET TimeZone='UTC'")
         names = [str(p) for p in parts]
-        answer = base.execute("SELECT * FROM read_parquet($1) ORDER BY ALL", [names])
+        answer = base.sql("SELECT * FROM read_parquet($1) ORDER BY ALL", params=[names])
         with pq.ParquetWriter(path, schema.remove_metadata(), **_stream_options()) as writer:
             for batch in answer.to_arrow_reader(_ROWS_A_GROUP):
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=_ROWS_A_GROUP)

@@ -78,14 +78,14 @@ class DaskBench:
         if self.scheduler == "sync" or self.workers == 1:
             from dask.local import get_sync
 
-            return get_sync  # type: ignore[no-any-return]
+            return get_sync
         if self.scheduler == "processes":
             from dask.multiprocessing import get as get_processes
 
-            return get_processes  # type: ignore[no-any-return]
+            return get_processes
         from dask.threaded import get as get_threads
 
-        return get_threads  # type: ignore[no-any-return]
+        return get_threads
 
     def _on_cluster(self, function: Callable[[T], R], items: list[T], what: str) -> list[R]:
         from distributed import Client, as_completed
@@ -96,7 +96,7 @@ class DaskBench:
             try:
                 for n, _ in enumerate(as_completed(futures), start=1):
                     self.report(what, n, len(items))
-                return client.gather(futures)  # type: ignore[no-any-return]
+                return list(client.gather(futures))
             except KilledWorker as fault:
                 raise _gave_up(what) from fault
 

@@ -1,0 +1,21 @@
+"""What all tests share: the tiny world on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.tiny import Tiny, tiny_world, write_tiny
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Tiny:
+    """The tiny world as frames."""
+    return tiny_world()
+
+
+@pytest.fixture(scope="session")
+def tiny_input(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny world as an input folder; tests only read it."""
+    return write_tiny(tiny, tmp_path_factory.mktemp("tiny") / "input")

@@ -98,6 +98,19 @@ def number_by_first(labels: IntArray) -> IntArray:
     return np.asarray(number[inverse], dtype=np.int64)
 
 
+def connected(a: IntArray, b: IntArray, n_vertices: int) -> IntArray:
+    """Return for each vertex 0 .. n_vertices - 1 the number of its connected component over edges a - b.
+
+    Components are numbered by their smallest vertex.
+    """
+    import scipy.sparse as sp
+    from scipy.sparse import csgraph
+
+    ones = np.ones(a.size, dtype=np.int8)
+    matrix = sp.coo_array((ones, (a, b)), shape=(n_vertices, n_vertices)).tocsr()
+    return number_by_first(np.asarray(csgraph.connected_components(matrix, directed=False)[1], dtype=np.int64))
+
+
 def frozen(array: npt.NDArray[np.generic]) -> None:
     """Make an array read-only, so that a value shared by many callers cannot change under them."""
     array.setflags(write=False)

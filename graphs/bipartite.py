@@ -7,11 +7,10 @@ say how much this account's use of this entity can prove. What the numbers stand
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
-from scipy.sparse import csgraph
 
 from graphs.arrays import (
     BoolArray,
@@ -19,12 +18,15 @@ from graphs.arrays import (
     IntArray,
     as_index,
     as_values,
+    connected,
     count_by,
     frozen,
-    number_by_first,
     require,
     sum_by,
 )
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,16 @@ class BipartiteGraph:
 
     def incidence(self) -> sp.csr_array:
         """The matrix accounts x entities, with bits as values (an edge of 0 bits is stored as well)."""
+        import scipy.sparse as sp
+
         shape = (self.n_accounts, self.n_entities)
         return sp.csr_array((self.bits, self.entity, self.account_starts()), shape=shape)
 
     def components(self) -> Components:
         """Connected components over all edges, whatever their bits."""
-        size = self.n_accounts + self.n_entities
-        ones = np.ones(self.n_edges, dtype=np.int8)
-        adjacency = sp.coo_array((ones, (self.account, self.entity + self.n_accounts)), shape=(size, size)).tocsr()
-        n, labels = csgraph.connected_components(adjacency, directed=False)
-        numbered = number_by_first(np.asarray(labels, dtype=np.int64))
-        return Components(n=int(n), accounts=numbered[: self.n_accounts], entities=numbered[self.n_accounts :])
+        label = connected(self.account, self.entity + self.n_accounts, self.n_accounts + self.n_entities)
+        n = int(label.max(initial=-1)) + 1
+        return Components(n=n, accounts=label[: self.n_accounts], entities=label[self.n_accounts :])
 
     def restrict(
         self,

@@ -22,10 +22,18 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
-from scipy.sparse import csgraph
 
-from graphs.arrays import FloatArray, IntArray, frozen, number_by_first, require, run_lengths, run_starts, sum_by
+from graphs.arrays import (
+    FloatArray,
+    IntArray,
+    connected,
+    frozen,
+    number_by_first,
+    require,
+    run_lengths,
+    run_starts,
+    sum_by,
+)
 from graphs.bipartite import BipartiteGraph
 from graphs.projection import PairGraph
 
@@ -196,15 +204,9 @@ def _totals(source: IntArray, target: IntArray, bits: FloatArray, n_vertices: in
     if scope == "graph":
         total = np.full(n_vertices, bits.sum())
     else:
-        label = _components(source, target, n_vertices)
+        label = connected(source, target, n_vertices)
         total = sum_by(label[source], bits, n_vertices)[label]
     return np.where(total > 0, total, 1.0)
-
-
-def _components(source: IntArray, target: IntArray, n_vertices: int) -> IntArray:
-    ones = np.ones(source.size, dtype=np.int8)
-    matrix = sp.coo_array((ones, (source, target)), shape=(n_vertices, n_vertices)).tocsr()
-    return np.asarray(csgraph.connected_components(matrix, directed=False)[1], dtype=np.int64)
 
 
 def _cluster(problem: _Problem, resolution: float, seed: int, n_iterations: int) -> IntArray:
@@ -214,7 +216,7 @@ def _cluster(problem: _Problem, resolution: float, seed: int, n_iterations: int)
     source, target, bits = problem.source[strong], problem.target[strong], problem.bits[strong]
     if source.size == 0:
         return labels
-    label = _components(source, target, problem.n_vertices)[source]
+    label = connected(source, target, problem.n_vertices)[source]
     n_edges = np.bincount(label)[label]
     # all small components share one batch, which comes first
     batch = np.where(n_edges >= _LARGE_COMPONENT, label + 1, 0)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
-from scipy.sparse import csgraph
 
 from graphs.arrays import (
     BoolArray,
@@ -19,6 +17,7 @@ from graphs.arrays import (
     IntArray,
     as_index,
     as_values,
+    connected,
     ranges,
     require,
     run_lengths,
@@ -149,11 +148,9 @@ def _assign(old: IntArray, new: IntArray, value: FloatArray, n_old: int, n_new: 
     matched = np.zeros(old.size, dtype=bool)
     if old.size == 0:
         return matched
-    size = n_old + n_new
-    matrix = sp.coo_array((np.ones(old.size, dtype=np.int8), (old, new + n_old)), shape=(size, size)).tocsr()
-    label = np.asarray(csgraph.connected_components(matrix, directed=False)[1])[old]
+    label = connected(old, new + n_old, n_old + n_new)[old]
     order = np.argsort(label, kind="stable")
-    starts = run_starts(label[order].astype(np.int64))
+    starts = run_starts(label[order])
     for start, length in zip(starts, run_lengths(starts, order.size), strict=True):
         rows = order[start : start + length]
         if rows.size == 1:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
-from scipy.sparse import csgraph
 
 from graphs.arrays import (
     BoolArray,
@@ -131,6 +129,9 @@ def _cut(a: IntArray, b: IntArray, n: int, limit: int = 10) -> tuple[int, int]:
 
 def _certificate(a: IntArray, b: IntArray, n: int, limit: int) -> tuple[IntArray, IntArray]:
     """Few edges with the same cuts up to `limit`: the first `limit` spanning forests (Nagamochi and Ibaraki 1992)."""
+    import scipy.sparse as sp
+    from scipy.sparse import csgraph
+
     kept = np.zeros(a.size, dtype=bool)
     left = np.arange(a.size)
     for _ in range(limit):

@@ -208,7 +208,8 @@ def _values_by_type(table: pa.Table, codes: Codes) -> pa.Table:
         if codes[row] or value is None:
             continue
         if kind in ADDRESS_TYPES:
-            made = normal.address(value) or normal.network(value)
+            plain = normal.address(value)
+            made = normal.address_entity(plain) if plain is not None else normal.network(value)
         elif kind == "cidr":
             made = normal.network(value)
         else:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import normal
+from pipeline.link_types import ADDRESS_TYPES
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.stages.intake.checks import REJECTED, Checked, checked
@@ -128,9 +130,13 @@ def _write_part(task: _Task) -> Part:
 
 
 def _clean(batch: Checked, schema: pa.Schema) -> pa.Table:
+    """The rows as they pass on: an address stands for its entity, and each row knows where its prompt lies."""
     n = batch.table.num_rows
     table = batch.table.append_column("source", pa.array(np.full(n, batch.source, dtype=np.int32)))
     table = table.append_column("row", pa.array(np.arange(batch.first_row, batch.first_row + n)))
+    for name in ADDRESS_TYPES:
+        folded = [normal.address_entities(c) for c in table.column(name).chunks]
+        table = table.set_column(table.column_names.index(name), name, pa.chunked_array(folded, pa.string()))
     return table.select(schema.names).cast(schema)
 
 

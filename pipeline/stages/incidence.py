@@ -88,7 +88,7 @@ def _join(task: _Part) -> pa.Table:
         made = db.sql(
             "select account_id, entity_type, entity, any_value(bits) as bits, sum(n_events)::bigint as n_events, "
             "count(*) as n_days, min(first_seen) as first_seen, max(last_seen) as last_seen "
-            f"from read_parquet('{quoted[0]}') join read_parquet('{quoted[1]}') using (entity_type, entity) "
+            f"from read_parquet('{quoted[0]}') as seen join read_parquet('{quoted[1]}') as links using (entity_type, entity) "
             "group by account_id, entity_type, entity order by account_id, entity_type, entity"
         ).to_arrow_table()
     schema = arrow_schema(TABLES["incidence_bits"])

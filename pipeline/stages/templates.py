@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.settings import TemplatesSettings
+from pipeline.settings import Settings, TemplatesSettings
 from pipeline.text.fingerprints import fingerprint, flags_of_first
 from pipeline.text.frames import FrameRules, Labels, Shared, label
 from pipeline.text.hashing import mix
@@ -54,7 +54,7 @@ def make(
     clean_events: Sequence[str],
     prompts: PromptSource,
     *,
-    settings: TemplatesSettings,
+    settings: Settings,
     bench: Workbench,
     sketches: Mapping[str, str] | None = None,
 ) -> Templates:
@@ -73,16 +73,16 @@ def make(
             prompts=prompts,
             sketch=kept.get(path, str(folder / "sketches" / f"part-{number:05d}.arrow")),
             result=str(folder / "template_events" / f"part-{number:05d}.parquet"),
-            bound=settings.max_chars,
+            bound=settings.templates.max_chars,
         )
         for number, path in enumerate(clean_events)
     ]
     bench.map(_sketch, [part for part in parts if part.events not in kept], what="sketch prompts")
     window = _Window.read(parts)
-    labels = label(window.shared, FrameRules(min_events=settings.min_prompts))
+    labels = label(window.shared, FrameRules(min_events=settings.templates.min_prompts))
     writes = [(part, *window.of_part(number, labels), labels.ids, labels.family) for number, part in enumerate(parts)]
     bench.map(_write, writes, what="write template events")
-    texts = _wordings(parts, window, labels, settings, bench)
+    texts = _wordings(parts, window, labels, settings.templates, bench)
     return Templates([part.result for part in parts], _table(parts, window, labels, texts))
 
 

@@ -174,7 +174,7 @@ def file_marks(inputs: Inputs) -> str:
 
 def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished:
     """The folder of the run: gone on with where that was asked for, else made anew."""
-    earlier = Unfinished.open(place) if resume else None
+    earlier = (Unfinished.open(place) or _adopted(place, record)) if resume else None
     if earlier is None:
         remove_folder(place)
     elif earlier.record["files"] == record["files"]:
@@ -184,6 +184,19 @@ def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished
         private_folder(inner)
     made.save()
     return made
+
+
+def _adopted(place: Path, record: Mapping[str, Any]) -> Unfinished | None:
+    """An unfinished run over the same files and window, taken over under a new name: after a change of settings or
+    code only the stages that the change touches run again."""
+    same = ("files", "inputs", "since", "until", "schema_version")
+    for folder_of in sorted(place.parent.glob("*-*-*-*"), key=lambda f: f.name):
+        other = Unfinished.open(folder_of)
+        if other is not None and all(other.record.get(n) == record[n] for n in same):
+            remove_folder(place)
+            folder_of.rename(place)
+            return Unfinished.open(place)
+    return None
 
 
 def call(function: Callable[..., Any], **offered: Any) -> Any:

@@ -98,6 +98,7 @@ class Walk:
             "stage": stage.name, "code": stage_digest(stage.name), "settings": used,
             "tables": {t: self.run.noted(t)["digests"] for t in stage.reads},
             "inputs": [self.run.record["inputs"], self.run.record["files"]] if stage.inputs else None,
+            "run_id": self.run.run_id if stage.previous else None,
             "previous": past.manifest.get("tables", past.run_id) if past else None,
             "window": self.period.as_dict(), "version": self.run.record["version"],
             "model": self.run.record["settings_digest"] if "scores" in stage.settings else None,

@@ -122,6 +122,16 @@ def test_run_ids_follow_what_can_change_a_result(tiny_input: Path, tmp_path: Pat
     assert ids[0] == ids[1] and len(set(ids)) == 4
 
 
+def test_resume_after_a_change_of_settings_keeps_what_it_does_not_touch(tiny_input: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError):
+        carry_out(asked(tiny_input, tmp_path / "out"), find=Stubs(fail_at="operators", fault=RunError("x")))
+    stubs = Stubs()
+    score = dataclasses.replace(PLAIN, scores=ScoresSettings(threshold=0.9))
+    carry_out(asked(tiny_input, tmp_path / "out", settings=score, resume=True), find=stubs)
+    assert stubs.called[0] == "scores" and "operators" in stubs.called
+    assert not list((tmp_path / "out" / ".unfinished").glob("2026*"))
+
+
 def test_two_runs_at_once_are_refused(tiny_input: Path, tmp_path: Path) -> None:
     with locked(tmp_path / "out" / ".unfinished"), pytest.raises(StoreError, match="another run is at work"):
         carry_out(asked(tiny_input, tmp_path / "out"), find=Stubs())

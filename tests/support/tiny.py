@@ -20,7 +20,11 @@ FRAMES = (
     "You are grading answers about {topic}. Compare the replies below and explain which is better. {filler}",
 )
 TOPICS = ("algebra", "contract law", "chemistry", "network security", "medieval history", "statistics")
-WORDS = ["river", "stone", "copper", "ladder", "window", "morning", "harvest", "engine", "silver", "paper", "garden", "bridge", "thunder", "winter", "market", "lantern", "candle", "forest", "mirror", "ocean", "pencil", "rocket", "saddle", "tunnel", "velvet", "whistle", "yellow", "zipper", "anchor", "basket"]
+WORDS = (
+    "river", "stone", "copper", "ladder", "window", "morning", "harvest", "engine", "silver", "paper", "garden",
+    "bridge", "thunder", "winter", "market", "lantern", "candle", "forest", "mirror", "ocean", "pencil", "rocket",
+    "saddle", "tunnel", "velvet", "whistle", "yellow", "zipper", "anchor", "basket",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -117,20 +117,23 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "attribution",
-        reads=("members", "evidence", "entities", "account_traits", "templates", "clean_indicators"),
-        writes=("attribution",), settings=("attribution", "link_types"),
+        reads=(
+            "members", "evidence", "sightings", "clean_events", "account_traits", "templates", "clean_ip_ranges",
+            "clean_indicators",
+        ),
+        writes=("attribution",), settings=("attribution", "link_types"), wide=True,
         says="weighs who operates each ring",
     ),
     Stage(
         "operators",
-        reads=("attribution", "evidence", "members", "candidates", "ring_ids", "entities"),
-        previous=("rings", "evidence"), writes=("operator_ids",), settings=("attribution", "operators", "link_types"),
+        reads=("attribution", "incidence", "members", "candidates", "ring_ids", "entities"),
+        previous=("rings",), writes=("operator_ids",), settings=("attribution", "operators", "link_types"),
         says="finds the rings of one operator",
     ),
     Stage(
         "rings",
         reads=("ring_ids", "candidates", "members", "evidence", "score_parts", "attribution", "operator_ids"),
-        writes=("rings",), settings=("scores", "attribution"),
+        writes=("rings",), settings=("scores", "attribution", "link_types"),
         says="assembles the rings and says why in one sentence",
     ),
 )  # fmt: skip

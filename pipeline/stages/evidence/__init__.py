@@ -75,7 +75,7 @@ def make(
     sources = Sources(sightings, clean_events, template_events)
     return Evidence(
         members=members,
-        evidence=ties.drop(columns=["family", "n_accounts", "global_bits", "ring_size"]),
+        evidence=ties.drop(columns=["family", "n_accounts", "global_bits", "counts", "ring_size"]),
         score_parts=_named(candidate_parts, names),
         explanations=_named(candidate_explanations, names),
         incidence=_incidence(incidence_bits, own),

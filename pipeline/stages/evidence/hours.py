@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.stages.evidence.engine import connect
+from pipeline.engine import connect
 from pipeline.workbench import Workbench
 
 GROUPS = ("flagged", "other")

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.engine import connect, identifier, text_literal
 from pipeline.link_types import LinkType
-from pipeline.stages.evidence.engine import connect
 from pipeline.workbench import Workbench
 
 # A tie of a very large ring is shown by that many of its accounts, the surest first: the table is a way back to the
@@ -123,7 +123,7 @@ def _requests_of_part(task: _Task) -> str:
         select account_id, entity_type, entity, day, request_id, timestamp from ({selects})
         qualify row_number() over (
             partition by account_id, entity_type, entity, day order by timestamp, request_id) <= {task.request_ids}
-    ) to {_text(task.target)} (format parquet)
+    ) to {text_literal(task.target)} (format parquet)
     """
     with connect(task.scratch, task.memory) as engine:
         engine.execute(query, {"part": task.part, "wanted": task.wanted})
@@ -132,11 +132,11 @@ def _requests_of_part(task: _Task) -> str:
 
 def _select(name: str, column: str) -> str:
     return f"""
-    select e.account_id, {_text(name)} as entity_type, e.{_name(column)} as entity,
+    select e.account_id, {text_literal(name)} as entity_type, e.{identifier(column)} as entity,
            (e.timestamp at time zone 'UTC')::date as day, e.request_id, e.timestamp
     from read_parquet($part) e
-    semi join (select account_id, entity from read_parquet($wanted) where entity_type = {_text(name)}) w
-        on e.account_id = w.account_id and e.{_name(column)} = w.entity
+    semi join (select account_id, entity from read_parquet($wanted) where entity_type = {text_literal(name)}) w
+        on e.account_id = w.account_id and e.{identifier(column)} = w.entity
     where e.request_id is not null
     """
 
@@ -144,16 +144,8 @@ def _select(name: str, column: str) -> str:
 def _together(days: pa.Table, files: list[str], request_ids: int, bench: Workbench) -> pa.Table:
     with connect(bench.scratch, bench.memory) as engine:
         engine.register("days", days)
-        sql = _SQL_FIRST.format(n=request_ids, files=f"[{', '.join(_text(f) for f in files)}]") if files else _SQL_NONE
+        names = f"[{', '.join(text_literal(f) for f in files)}]"
+        sql = _SQL_FIRST.format(n=request_ids, files=names) if files else _SQL_NONE
         engine.execute(f"create temp table requests as {sql}")
         return engine.sql(_SQL_TOGETHER).to_arrow_table().cast(SCHEMA)
 
-
-def _text(value: str) -> str:
-    """A value as an SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    """A column name as an SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from graphs.ties import outside_bits
-from graphs.weights import sharing_bits
 from pipeline.link_types import LinkType
 
 ENTITY = ["entity_type", "entity"]
@@ -43,13 +42,14 @@ def ring_ties(
     shared = found["n_accounts_in_ring"] >= 2
     bare = ~found["candidate"].isin(set(found.loc[shared, "candidate"]))
     found = found[shared | bare].reset_index(drop=True)
-    about = entities[[*ENTITY, "class", "family", "n_accounts", "bits"]].rename(columns={"bits": "global_bits"})
+    about = entities[[*ENTITY, "class", "family", "n_accounts", "bits", "counts"]]
+    about = about.rename(columns={"bits": "global_bits"})
     found = found.merge(about, on=ENTITY, how="left")
     found["ring_size"] = found["candidate"].map(size).astype("int64")
     found["n_accounts_total"] = _total(found, population)
     found["family"] = found["family"].fillna(found["entity_type"].map({n: t.family for n, t in types.items()}))
     found["family"] = found["family"].fillna(found["entity_type"])
-    found["bits"] = _bits(found, population, types)
+    found["bits"] = _bits(found, types)
     of_accounts = rows[["candidate", "account_id", *ENTITY]].merge(
         found[["candidate", *ENTITY, "family", "bits", "n_accounts_in_ring"]], on=["candidate", *ENTITY], how="inner"
     )
@@ -68,20 +68,15 @@ def _total(found: pd.DataFrame, population: int) -> pd.Series:
     return total.where(total <= most, most).astype("int64")
 
 
-def _bits(found: pd.DataFrame, population: int, types: dict[str, LinkType]) -> pd.Series:
+def _bits(found: pd.DataFrame, types: dict[str, LinkType]) -> pd.Series:
     if found.empty:
         return pd.Series(np.zeros(0), index=found.index)
     plain = LinkType("", "events", "", "")
-    match = found["entity_type"].map({n: t.match_probability for n, t in types.items()}).fillna(plain.match_probability)
-    cap = found["entity_type"].map({n: t.cap_bits for n, t in types.items()}).fillna(plain.cap_bits).to_numpy()
-    total, inside = found["n_accounts_total"].to_numpy(), found["n_accounts_in_ring"].to_numpy()
-    rarity = sharing_bits(total, population, match_probability=match.to_numpy(), cap=cap)
-    # the share of its rarity that the class of the entity lets count, read off the global weight
-    known = found["global_bits"].fillna(0.0).to_numpy(float)
-    counts = np.ones(len(found))
-    np.divide(known, rarity, out=counts, where=rarity > 0)
-    counts = np.clip(counts, 0.0, 1.0)
-    return pd.Series(outside_bits(known, counts, cap, total, inside), index=found.index)
+    cap = found["entity_type"].map({n: t.cap_bits for n, t in types.items()}).fillna(plain.cap_bits).to_numpy(float)
+    total, inside = (found[c].to_numpy(np.int64) for c in ("n_accounts_total", "n_accounts_in_ring"))
+    known, counts = (found[c].fillna(0.0).to_numpy(np.float64) for c in ("global_bits", "counts"))
+    bits = outside_bits(known, counts, np.asarray(cap, dtype=np.float64), total, inside)
+    return pd.Series(bits, index=found.index)
 
 
 def _counted(found: pd.DataFrame, of_accounts: pd.DataFrame) -> pd.Series:

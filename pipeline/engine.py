@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import duckdb
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def connect(scratch: str, memory: int) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory engine; what does not fit in `memory` bytes spills into `scratch`."""
+    import duckdb
+
     engine = duckdb.connect(
         config={
             "threads": 1,
@@ -17,3 +22,13 @@ def connect(scratch: str, memory: int) -> duckdb.DuckDBPyConnection:
     )
     engine.execute("set TimeZone = 'UTC'")
     return engine
+
+
+def text_literal(value: str) -> str:
+    """A value as an SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A column name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -142,7 +142,7 @@ class _Window:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows, values, starts, digests, n_chars, n_in_row, owners = [], [], [0], [], [], [], []
+        rows, values, places, starts, digests, n_chars, n_in_row, owners = [], [], [], [0], [], [], [], []
         for part in parts:
             table = _read_sketch(part)
             events = pq.read_table(part.events, columns=["account_id"])
@@ -154,6 +154,7 @@ class _Window:
             keep = flags_of_first(row_of, flat) & ~given[row_of]
             rows.append(row_of[keep] + starts[-1])
             values.append(flat[keep])
+            places.append(_rank_within(row_of[keep]))
             n_in_row.append(np.bincount(row_of[keep], minlength=len(table)))
             digests.append(np.asarray(table["digest"]))
             n_chars.append(np.asarray(table["n_chars"]))
@@ -172,6 +173,7 @@ class _Window:
         shared = Shared(
             rows=flat_rows[keep],
             ids=number[inverse[keep]],
+            places=_flat(places, np.int64)[keep],
             n_in_row=np.concatenate(n_in_row) if n_in_row else np.zeros(0, np.int64),
             accounts=codes,
             values=distinct[enough],
@@ -179,11 +181,11 @@ class _Window:
         )
         return cls(shared, np.array(starts), _flat(digests, np.uint64), _flat(n_chars, np.int32), accounts)
 
-    def of_part(self, number: int, labels: Labels) -> tuple[Any, Any]:
-        """Return the frame of each row of a part and the share of its fingerprints that the frame does not explain."""
+    def of_part(self, number: int, labels: Labels) -> tuple[Any, Any, Any]:
+        """Return frame and wrapper of each row of a part and the share of its fingerprints that are in the slots."""
         span = slice(self.starts[number], self.starts[number + 1])
         total = np.maximum(1, self.shared.n_in_row[span])
-        return labels.frame[span], 1.0 - labels.present[span] / total
+        return labels.frame[span], labels.wrapper[span], 1.0 - labels.present[span] / total
 
 
 def _flat(arrays: list[Any], dtype: type[np.generic]) -> Any:
@@ -217,13 +219,13 @@ def family_name(value: int) -> str:
     return f"fam-{value:016x}"
 
 
-def _write(work: tuple[_Part, Any, Any, Any, Any]) -> None:
+def _write(work: tuple[_Part, Any, Any, Any, Any, Any]) -> None:
     """Write the template_events part beside a clean_events part."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    part, frame, open_share, ids, family = work
+    part, frame, wrapper, open_share, ids, family = work
     events = pq.read_table(part.events)
     table = _read_sketch(part)
     names = pa.array([template_name(int(value)) for value in ids], pa.string())
@@ -239,11 +241,10 @@ def _write(work: tuple[_Part, Any, Any, Any, Any]) -> None:
     slots = mix(digest ^ np.uint64(KEY))
     languages_of = pa.array(language_names(), pa.string())
     code = np.asarray(table["language"])
+    unknown = pa.nulls(len(frame), pa.string())
     result = pa.table(
         {
-            "request_id": events["request_id"]
-            if "request_id" in events.column_names
-            else pa.nulls(len(frame), pa.string()),
+            "request_id": events["request_id"] if "request_id" in events.column_names else unknown,
             "account_id": events["account_id"],
             "timestamp": events["timestamp"],
             "template_id": template,
@@ -253,7 +254,7 @@ def _write(work: tuple[_Part, Any, Any, Any, Any]) -> None:
             "slot_chars": pa.array(np.rint(n_chars * open_share).astype(np.int32), mask=~framed),
             "n_chars": pa.array(n_chars, mask=missing),
             "asks_reasoning": pa.array(np.asarray(table["asks_reasoning"]), mask=missing),
-            "wrapper_id": pa.nulls(len(frame), pa.string()),
+            "wrapper_id": names.take(pa.array(wrapper, mask=wrapper < 0)),
             "language": languages_of.take(pa.array(code, mask=missing | (code < 0))),
         }
     )
@@ -328,16 +329,17 @@ def _table(parts: Sequence[_Part], window: _Window, labels: Labels, texts: Mappi
         measured = connection.sql(
             """
             with fillings as (
-                select template_id, any_value(family_id) as family_id, slot_digest, count(*) as n,
+                select template_id, max(family_id) as family_id, slot_digest, count(*) as n,
                        sum(slot_chars) as chars
                 from read_parquet($files) where template_id is not null group by template_id, slot_digest
             ), owners as (
                 select template_id, count(distinct account_id) as n_accounts
                 from read_parquet($files) where template_id is not null group by template_id
             )
-            select template_id, sum(n)::bigint as n_events, any_value(n_accounts) as n_accounts,
-                   any_value(family_id) as family_id,
-                   count(slot_digest) as n_distinct_fillers, round(log2(sum(n)) - sum(n * log2(n) order by n) / sum(n), 9) as slot_entropy,
+            select template_id, sum(n)::bigint as n_events, max(n_accounts) as n_accounts,
+                   max(family_id) as family_id,
+                   count(slot_digest) as n_distinct_fillers,
+                   round(log2(sum(n)) - sum(n * log2(n) order by n) / sum(n), 9) as slot_entropy,
                    sum(chars) / sum(n) as mean_slot_chars
             from fillings join owners using (template_id) group by template_id order by template_id
             """,

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from pipeline.text.hashing import STEP, U64, mix
 from pipeline.text.tokens import I64, Flags, Tokens
 
-WIDTH = 4  # words in a run
+WIDTH = 3  # words in a run
 WIDTH_UNSPACED = 7  # characters in a run, in scripts without spaces
-WINDOW = 4  # runs among which the smallest is kept
+WINDOW = 3  # runs among which the smallest is kept
 
 
 @dataclass(frozen=True)

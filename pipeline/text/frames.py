@@ -6,6 +6,8 @@ share stays apart from each of them); stretches that occur in the same prompts m
 most frequent of its frames that is not popular, and a popular one only where it has no other.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.text.groups import components, count_pairs, counted, in_runs
 from pipeline.text.hashing import U64, mix
-from pipeline.text.tokens import I64
+from pipeline.text.tokens import I64, Flags
 
 F64 = npt.NDArray[np.float64]
 
@@ -23,13 +25,18 @@ class FrameRules:
     """When fingerprints are one frame, and when a prompt has it."""
 
     min_events: int = 3  # prompts that must share a fingerprint, and a frame
-    link: float = 0.35  # share of the prompts of the more frequent fingerprint that hold both
+    link: float = 0.5  # share of the prompts of the more frequent fingerprint that hold both
     together: float = 0.5  # the same for stretches
     min_present: int = 3  # fingerprints of the frame that a prompt must hold, or
     min_share: float = 0.5  # this share of all that the prompt has
     min_whole: float = 0.25  # of the usual number of fingerprints of that frame
+    mostly: float = 0.6  # of that number, where a prompt holds the frame as a whole
+    own: float = 0.8  # share of a fingerprint's prompts that must have the frame before it speaks for it alone
     popular_accounts: int = 50  # a frame is popular at this many accounts, and at
     popular_share: float = 0.01  # this share of all accounts
+    anchored: float = 0.6  # share of a frame's prompts that it begins or ends, save what is popular, or
+    habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
+    wrapper_prints: float = 24.0  # usual number of fingerprints of a popular frame that is a wrapper
     family: float = 0.4  # share of the smaller frame's fingerprints that two frames of one family have in common
 
 
@@ -39,6 +46,7 @@ class Shared:
 
     rows: I64
     ids: I64  # place in `values`
+    places: I64  # number of the fingerprint within its prompt, supported or not
     n_in_row: I64  # per row: fingerprints of the prompt, supported or not
     accounts: I64  # per row: number of the account
     values: U64  # sorted
@@ -50,17 +58,18 @@ class Labels:
     """The frame of each row (-1: none) and what is known of each frame."""
 
     frame: I64  # per row
+    wrapper: I64  # per row: the wrapper around the request, a number among the frames too
     present: I64  # per row: fingerprints of the frame in the prompt
     ids: U64  # per frame: lasting id
     family: U64  # per frame: id of the family
-    popular: npt.NDArray[np.bool_]  # per frame
+    popular: Flags  # per frame
 
 
 def stretches(shared: Shared, rules: FrameRules) -> I64:
     """Return for each fingerprint the stretch it belongs to (named by the smallest of its fingerprints)."""
     size = len(shared.values)
     left, right = [], []
-    for gap in (1, 2):
+    for gap in (1, 2, 3):
         if len(shared.rows) > gap:
             same = shared.rows[gap:] == shared.rows[:-gap]
             left.append(shared.ids[:-gap][same])
@@ -81,13 +90,11 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
     whole = times >= np.minimum(2, n_in_stretch[key % size])
     rows, present = key[whole] // size, key[whole] % size
     n_rows = np.bincount(present, minlength=size)
-    # the order of stretches in a row is that of their names: the same in every prompt that holds them
+    # in the order of how frequent they are: the stretches of one frame are about equally so
     left, right = [], []
-    sized = n_in_stretch[present] >= 2
-    rows, present = rows[sized], present[sized]
     by_count = np.lexsort((present, n_rows[present], rows))
     rows, present = rows[by_count], present[by_count]
-    for gap in (1, 2, 3):
+    for gap in (1, 2, 3, 4):
         if len(rows) > gap:
             same = rows[gap:] == rows[:-gap]
             left.append(present[:-gap][same])
@@ -99,33 +106,149 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
     return components(size, a[strong], b[strong])[stretch]
 
 
+@dataclass(frozen=True)
+class _Held:
+    """Frames in the prompts that hold enough of them, sorted by row."""
+
+    rows: I64
+    frames: I64
+    present: I64
+    whole: Flags  # the prompt holds most of the frame
+    before: I64  # fingerprints of the prompt that stand before the frame, save popular ones
+    after: I64
+
+    def only(self, kept: Flags) -> _Held:
+        return _Held(
+            self.rows[kept],
+            self.frames[kept],
+            self.present[kept],
+            self.whole[kept],
+            self.before[kept],
+            self.after[kept],
+        )
+
+
 def label(shared: Shared, rules: FrameRules) -> Labels:
     """Give each row its frame. Rows are prompts, numbered from 0 to len(shared.n_in_row) - 1."""
-    n_rows, size = len(shared.n_in_row), len(shared.values)
     frame_of = frames_of(shared, rules)
-    key, present = counted(shared.rows * max(1, size) + frame_of[shared.ids])
-    rows, frames = key // max(1, size), key % max(1, size)
-    held = present >= 2
-    usual = np.bincount(frames[held], weights=present[held], minlength=size) / np.maximum(
-        1, np.bincount(frames[held], minlength=size)
+    popular = _popular(shared, _held(shared, frame_of, shared.n_in_row, rules), rules)
+    rest = _without_popular(shared, popular[frame_of])
+    held = _between(shared, frame_of, popular, _held(shared, frame_of, rest, rules))
+    size = len(shared.values)
+    n_events = np.bincount(held.frames, minlength=size)
+    accepted = (n_events >= rules.min_events) & _marked(shared, held, rules)
+    wrapper = popular & accepted & _wrapping(shared, held, rules)
+    held = held.only(accepted[held.frames])
+    chosen, present = _best(shared, held.only(~wrapper[held.frames]), popular, n_events)
+    around, _ = _best(shared, held.only(wrapper[held.frames]), popular, n_events)
+    chosen, present = _adopted(shared, frame_of, chosen, present, rules)
+    return _named(shared, frame_of, chosen, around, present, popular, rules)
+
+
+def _without_popular(shared: Shared, popular: Flags) -> I64:
+    """Count the fingerprints of each prompt that belong to no popular frame."""
+    common = np.bincount(shared.rows[popular[shared.ids]], minlength=len(shared.n_in_row))
+    return np.asarray(shared.n_in_row - common)
+
+
+def _held(shared: Shared, frame_of: I64, n_in_row: I64, rules: FrameRules) -> _Held:
+    """Find the frames that prompts hold enough of; `n_in_row` is the number of fingerprints that want explaining."""
+    size = max(1, len(shared.values))
+    key, present = counted(shared.rows * size + frame_of[shared.ids])
+    rows, frames = key // size, key % size
+    twice = present >= 2
+    usual = np.bincount(frames[twice], weights=present[twice], minlength=size) / np.maximum(
+        1, np.bincount(frames[twice], minlength=size)
     )
-    fits = (present >= rules.min_present) | (present >= rules.min_share * shared.n_in_row[rows])
+    fits = (present >= rules.min_present) | (present >= rules.min_share * n_in_row[rows])
+    fits |= twice & (present >= 0.8 * usual[frames])  # short frames
     fits &= present >= rules.min_whole * usual[frames]
-    rows, frames, present = rows[fits], frames[fits], present[fits]
-    n_events = np.bincount(frames, minlength=size)
-    n_accounts = distinct_per_group(frames, shared.accounts[rows], size)
-    floor = max(rules.popular_accounts, rules.popular_share * len(np.unique(shared.accounts)))
-    popular = n_accounts >= floor
-    enough = n_events[frames] >= rules.min_events
-    rows, frames, present = rows[enough], frames[enough], present[enough]
+    nothing = np.zeros(int(fits.sum()), np.int64)
+    whole = present >= rules.mostly * usual[frames]
+    return _Held(rows[fits], frames[fits], present[fits], whole[fits], nothing, nothing)
+
+
+def _popular(shared: Shared, held: _Held, rules: FrameRules) -> Flags:
+    n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], len(shared.values))
+    return n_accounts >= max(rules.popular_accounts, rules.popular_share * len(np.unique(shared.accounts)))
+
+
+def _between(shared: Shared, frame_of: I64, popular: Flags, held: _Held) -> _Held:
+    """Measure how much of each prompt stands before and after the frames it holds, save what is popular."""
+    if not len(held.rows):
+        return held
+    size = len(shared.values)
+    common = popular[frame_of[shared.ids]]
+    n_common = np.cumsum(common)
+    starts, lengths = in_runs(shared.rows)
+    first_of_row = np.repeat(starts, lengths)
+    common_before: I64 = n_common - common - (n_common - common)[first_of_row]
+    common_in_row = np.repeat(np.add.reduceat(common.astype(np.int64), starts), lengths)
+    own_before = shared.places - common_before
+    own_after = shared.n_in_row[shared.rows] - 1 - shared.places - (common_in_row - common_before - common)
+    key = shared.rows * size + frame_of[shared.ids]
+    order = np.argsort(key, kind="stable")
+    runs, run_lengths = in_runs(key[order])
+    wanted = np.searchsorted(key[order][runs], held.rows * size + held.frames)
+    first, last = order[runs], order[runs + run_lengths - 1]
+    return _Held(held.rows, held.frames, held.present, held.whole, own_before[first][wanted], own_after[last][wanted])
+
+
+def _marked(shared: Shared, held: _Held, rules: FrameRules) -> Flags:
+    """Tell frames from phrases that strangers happen to share.
+
+    A frame makes up much of its prompts, or begins or ends them, or is used again and again by the same accounts.
+    """
+    size = len(shared.values)
+    n_events = np.maximum(1, np.bincount(held.frames, minlength=size))
+    covered = np.bincount(held.frames, weights=held.present / shared.n_in_row[held.rows], minlength=size) / n_events
+    begins = np.bincount(held.frames, weights=held.before <= 1, minlength=size) / n_events
+    ends = np.bincount(held.frames, weights=held.after <= 1, minlength=size) / n_events
+    n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
+    floor = rules.anchored + (1.0 - rules.anchored) * (n_events < 8)
+    anchored = np.maximum(begins, ends) >= floor
+    return (covered >= rules.min_share) | anchored | (n_events >= rules.habit * np.maximum(1, n_accounts))
+
+
+def _wrapping(shared: Shared, held: _Held, rules: FrameRules) -> Flags:
+    """Tell long openings around requests of all kinds (default prompts of agents) from frames with slots."""
+    size = len(shared.values)
+    n_events = np.maximum(1, np.bincount(held.frames, minlength=size))
+    usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
+    begins = np.bincount(held.frames, weights=held.before <= 1, minlength=size) / n_events
+    more = np.bincount(held.frames, weights=shared.n_in_row[held.rows] - held.present >= 2, minlength=size) / n_events
+    return (usual >= rules.wrapper_prints) & (begins >= 0.8) & (more >= 0.8)
+
+
+def _best(shared: Shared, held: _Held, popular: Flags, n_events: I64) -> tuple[I64, I64]:
+    """Choose one frame a row: not popular before popular, mostly there before in part, then the most frequent."""
+    chosen = np.full(len(shared.n_in_row), -1, np.int64)
+    present = np.zeros(len(shared.n_in_row), np.int64)
     rank = mix(shared.values)
-    order = np.lexsort((rank[frames], -present, -n_events[frames], popular[frames], rows))
+    order = np.lexsort(
+        (rank[held.frames], -held.present, -n_events[held.frames], ~held.whole, popular[held.frames], held.rows)
+    )
+    best = order[in_runs(held.rows[order])[0]]
+    chosen[held.rows[best]] = held.frames[best]
+    present[held.rows[best]] = held.present[best]
+    return chosen, present
+
+
+def _adopted(shared: Shared, frame_of: I64, chosen: I64, present: I64, rules: FrameRules) -> tuple[I64, I64]:
+    """Give rows without a frame the one that two of their fingerprints belong to and hardly to anything else."""
+    size = max(1, len(shared.values))
+    mine = frame_of[shared.ids] == chosen[shared.rows]
+    own = np.bincount(shared.ids[mine], minlength=size) / np.maximum(1, np.bincount(shared.ids, minlength=size))
+    speaks = (own[shared.ids] >= rules.own) & (chosen[shared.rows] < 0)
+    key, times = counted(shared.rows[speaks] * size + frame_of[shared.ids[speaks]])
+    rows, frames = key // size, key % size
+    order = np.lexsort((frames, -times, rows))
     best = order[in_runs(rows[order])[0]]
-    chosen = np.full(n_rows, -1, np.int64)
-    held_by = np.zeros(n_rows, np.int64)
+    best = best[times[best] >= 2]
+    chosen, present = chosen.copy(), present.copy()
     chosen[rows[best]] = frames[best]
-    held_by[rows[best]] = present[best]
-    return _named(shared, frame_of, chosen, held_by, popular, rules)
+    present[rows[best]] = times[best]
+    return chosen, present
 
 
 def distinct_per_group(groups: I64, members: I64, n_groups: int) -> I64:
@@ -141,20 +264,25 @@ def _named(
     shared: Shared,
     frame_of: I64,
     chosen: I64,
+    around: I64,
     present: I64,
-    popular: npt.NDArray[np.bool_],
+    popular: Flags,
     rules: FrameRules,
 ) -> Labels:
     """Number the frames in use and give each its lasting id and its family."""
-    n_events = np.bincount(chosen[chosen >= 0], minlength=len(shared.values))
+    size = max(1, len(shared.values))
+    n_events = np.bincount(chosen[chosen >= 0], minlength=size) + np.bincount(around[around >= 0], minlength=size)
     used = np.flatnonzero(n_events >= rules.min_events)
-    number = np.full(len(shared.values) + 1, -1, np.int64)
+    number = np.full(size + 1, -1, np.int64)
     number[used] = np.arange(len(used))
     frame = number[chosen]  # -1 points at the last entry, which is -1
+    wrapper = number[around]
     of_pair = frame[shared.rows]
     inside = of_pair >= 0
-    size = max(1, len(shared.values))
-    key, times = counted(of_pair[inside] * size + shared.ids[inside])
+    wrapped = wrapper[shared.rows]
+    key, times = counted(
+        np.concatenate([of_pair[inside] * size + shared.ids[inside], (wrapped * size + shared.ids)[wrapped >= 0]])
+    )
     frames, prints = key // size, key % size
     share = times / np.maximum(1, n_events[used][frames])
     own = times / shared.n_events[prints]
@@ -164,7 +292,8 @@ def _named(
     order = np.argsort(ids, kind="stable")
     place = np.full(len(used) + 1, -1, np.int64)
     place[order] = np.arange(len(used))
-    return Labels(place[frame], np.where(frame >= 0, present, 0), ids[order], family[order], popular[used][order])
+    held = np.where(frame >= 0, present, 0)
+    return Labels(place[frame], place[wrapper], held, ids[order], family[order], popular[used][order])
 
 
 def lasting_ids(frames: I64, prints: U64, share: F64, own: F64, n_frames: int) -> U64:

@@ -67,7 +67,7 @@ def _covered(values: Any, widths: Any, shared: set[int]) -> Flags:
 
 
 def _shown(text: str, tokens: Tokens, row: int, fixed: Flags) -> str:
-    """Write the prompt with what is not fixed as slots; of the marks between fixed words only those inside a word are kept."""
+    """Write the prompt with what is not fixed as slots, and of the marks only those inside a word."""
     first = int(tokens.offsets[row])
     special = np.isin(tokens.hashes[first : first + len(fixed)], _SPECIAL)
     parts: list[str] = []

@@ -30,7 +30,7 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     out["one_client"] = rows.top_share(mine["client"], everybody)
     status = mine["status"]
     out["suspended"] = rows.mean(np.where(status.notna(), status.eq("suspended"), np.nan).astype(float))
-    out["size"] = np.log2(np.maximum(groups.sizes, 1).astype(float))
+    out["group_size"] = np.log2(np.maximum(groups.sizes, 1).astype(float))
     return out
 
 

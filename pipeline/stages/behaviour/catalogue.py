@@ -52,7 +52,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("payer_days", "identity", "days, log2", -1, "median days since first payment"),
     Measure("one_client", "client", "share", +1, "accounts with the group's most used client, above the platform's"),
     Measure("handoffs", "text", "share", +1, "accounts that continue a conversation begun on another member"),
-    Measure("size", "size", "accounts, log2", +1, "accounts in the group"),
+    Measure("group_size", "size", "accounts, log2", +1, "accounts in the group"),
 )
 
 NAMES: tuple[str, ...] = tuple(m.name for m in MEASURES)

@@ -50,29 +50,35 @@ def _swap(
         if done >= wanted or account.size < 2:
             break
         mixed = generator.permutation(account.size)
-        half = account.size // 2
+        # one pair more or less, by chance: else the number of swaps would always be even, or always odd
+        half = account.size // 2 - int(generator.integers(0, 2))
         left, right = mixed[:half], mixed[half : 2 * half]
         proposed = np.concatenate((row[left] + account[right], row[right] + account[left]))
-        free = _free(row + account, proposed)
+        free = _free(row + account, proposed, generator)
         accept = free[:half] & free[half:]
         left, right = left[accept], right[accept]
         account[left], account[right] = account[right], account[left]
-        done += 2.0 * left.size
+        done += account.size * (float(accept.mean()) if accept.size else 1.0)
     return account
 
 
-def _free(present: IntArray, proposed: IntArray) -> BoolArray:
-    """Which proposed edges are neither present nor proposed twice."""
-    keys = np.concatenate((present, proposed))
-    order = np.argsort(keys)
-    ordered = keys[order]
-    equal_next = np.zeros(keys.size, dtype=bool)
-    equal_next[:-1] = ordered[1:] == ordered[:-1]
-    repeated = equal_next.copy()
-    repeated[1:] |= equal_next[:-1]
-    free = np.empty(keys.size, dtype=bool)
-    free[order] = ~repeated
-    return free[present.size :]
+def _free(present: IntArray, proposed: IntArray, generator: np.random.Generator) -> BoolArray:
+    """Which proposed edges are surely not present, and the only ones kept of equal proposals.
+
+    By a hash table without chains: an edge that falls on another's place is refused though it may be free. The hash
+    is drawn anew each time, so no edge is refused for good.
+    """
+    size_bits = max(10, int(16 * present.size).bit_length())
+    factor = generator.integers(0, 2**63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    shift = np.uint64(64 - size_bits)
+    taken = np.zeros(2**size_bits, dtype=bool)
+    taken[(present.astype(np.uint64) * factor) >> shift] = True
+    place = (proposed.astype(np.uint64) * factor) >> shift
+    number = np.arange(proposed.size, dtype=np.int32)
+    last = np.empty(2**size_bits, dtype=np.int32)
+    last[place] = number
+    free: BoolArray = ~taken[place] & (last[place] == number)
+    return free
 
 
 def shuffle_hours(account: npt.ArrayLike, hour: npt.ArrayLike, *, n_hours: int, seed: int, step: int = 1) -> IntArray:

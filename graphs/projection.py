@@ -27,6 +27,8 @@ from graphs.arrays import (
 from graphs.bipartite import BipartiteGraph
 
 _TRIPLES_PER_BLOCK = 4_000_000
+# odd, and near 2**64 over the golden ratio: neighbours fall far apart
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +165,27 @@ def _pairs_of_block(
     bits = np.minimum(np.repeat(graph.bits[edges], later), members.bits[place])
     account = np.repeat(graph.account[edges], later)
     family = np.repeat(families[graph.entity[edges]], later)
-    return combine_ties(graph.n_accounts, account, other, family, bits, rule)
+    hopeful = _may_stay(account * graph.n_accounts + other, bits, rule)
+    account, other, family = account[hopeful], other[hopeful], family[hopeful]
+    return combine_ties(graph.n_accounts, account, other, family, bits[hopeful], rule)
+
+
+def _may_stay(pair: IntArray, bits: FloatArray, rule: PairRule) -> npt.NDArray[np.bool_] | slice:
+    """Ties whose pair may pass the rule, found without sorting.
+
+    Ties fall into buckets by a hash of their pair. What all ties of a bucket have together no single pair in it can
+    exceed; most pairs, which are weak, go this way.
+    """
+    if rule.min_entities == 1 and rule.min_bits <= 0:
+        return slice(None)
+    size_bits = max(10, int(4 * pair.size).bit_length())
+    bucket = (pair.astype(np.uint64) * _HASH_FACTOR) >> np.uint64(64 - size_bits)
+    place = bucket.astype(np.int64)
+    enough = np.bincount(place, minlength=2**size_bits)[place] >= rule.min_entities
+    if rule.min_bits > 0:
+        # sums in another order may differ in the last digits
+        enough &= np.bincount(place, weights=bits, minlength=2**size_bits)[place] >= rule.min_bits * (1 - 1e-9)
+    return enough
 
 
 def combine_ties(

@@ -15,7 +15,8 @@ import pandas as pd
 
 from graphs.ties import outside_bits
 from pipeline.link_types import ADDRESS_TYPES, PAYMENT_TYPE, link_types
-from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
+from pipeline.naming import names_given
+from pipeline.schemas.inputs import RESERVED_PREFIX
 from pipeline.settings import Settings
 
 ENTITY = ["entity_type", "entity"]
@@ -49,7 +50,7 @@ def make(
     if not rings:
         return Operators(pd.DataFrame({"ring_id": [], "operator_id": []}))
     pairs = ring_pairs(incidence, members, entities, rings, settings)
-    names = _named(attribution, settings.attribution.naming_level)
+    names = names_given(attribution, settings.attribution.naming_level)
     group = _grouped(rings, pairs[pairs["bits"] >= settings.operators.min_bits], names)
     before = _before(previous_rings)
     return Operators(pd.DataFrame({"ring_id": rings, "operator_id": _ids(rings, group, names, before)}))
@@ -74,12 +75,12 @@ def ring_pairs(
     if both.empty:
         return pd.DataFrame({"a": [], "b": [], "bits": []})
     types = {t.name: t for t in link_types(settings.link_types)}
-    cap = both["entity_type"].map({k: t.cap_bits for k, t in types.items()}).fillna(12.0).to_numpy(np.float64)
+    cap = both["entity_type"].map({k: t.cap_bits for k, t in types.items()}).fillna(12.0).to_numpy(float)
     held = (both["n_a"] + both["n_b"]).to_numpy(np.int64)
     total = np.maximum(both["n_accounts"].to_numpy(np.int64), held)
     bits, counts = both["bits"].to_numpy(np.float64), both["counts"].to_numpy(np.float64)
     # things that others have too lose in proportion: what is half theirs proves half
-    both["value"] = outside_bits(bits, counts, cap, total, held) * held / total
+    both["value"] = outside_bits(bits, counts, np.asarray(cap, dtype=np.float64), total, held) * held / total
     rented_types = {*ADDRESS_TYPES, PAYMENT_TYPE}
     both["rented"] = both["entity_type"].isin(rented_types)
     few = both[["n_a", "n_b"]].min(axis=1) < LEAST_ACCOUNTS
@@ -104,14 +105,6 @@ def _use_by_others(incidence: pd.DataFrame, entities: pd.DataFrame, inside: pd.D
     table = held.merge(outside, on=ENTITY).merge(entities[[*ENTITY, "family"]], on=ENTITY)
     table["others"] = table[["n", "n_out"]].min(axis=1)
     return table.groupby(["ring_id", "family"])["others"].sum().reset_index()
-
-
-def _named(attribution: pd.DataFrame, level: float) -> dict[str, str]:
-    """Ring -> the operator named at the level."""
-    first = attribution[(attribution["rank"] == 1) & (attribution["probability"] >= level)]
-    reserved = first["operator"].isin(RESERVED_OPERATORS) | first["operator"].str.startswith(RESERVED_PREFIX)
-    named = first[~reserved]
-    return dict(zip(named["ring_id"], named["operator"], strict=True))
 
 
 def _grouped(rings: list[str], pairs: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pipeline.accused import is_flagged
 from pipeline.link_types import link_types
-from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
+from pipeline.naming import named_hypotheses, names_given
 from pipeline.settings import Settings
 from pipeline.words import KIND_WORDS, confidence, counted, listed
 
@@ -51,7 +51,8 @@ def make(
     rings["flagged"] = is_flagged(rings, settings.scores)
     rings = rings.merge(_operators(attribution, settings.attribution.naming_level), on="ring_id", how="left")
     rings = rings.merge(operator_ids, on="ring_id", how="left")
-    rings["operator_id"] = rings["operator_id"].where(rings["kind"] == "coordinated")
+    for column in ("operator", "operator_id"):  # what is no operation has no operator
+        rings[column] = rings[column].where(rings["kind"] == "coordinated")
     families = _family_bits(evidence, settings)
     said = [
         confidence(families.get(ring, []), stability, q).level
@@ -64,16 +65,11 @@ def make(
 
 def _operators(attribution: pd.DataFrame, level: float) -> pd.DataFrame:
     """(ring_id, operator, operator_probability): the best named hypothesis, named where it ranks first at the level."""
-    names = attribution["operator"]
-    reserved = names.isin(RESERVED_OPERATORS) | names.str.startswith(RESERVED_PREFIX)
-    best = attribution[~reserved].sort_values(["ring_id", "rank"]).drop_duplicates("ring_id")
-    named = (best["rank"] == 1) & (best["probability"] >= level)
+    best = named_hypotheses(attribution).sort_values(["ring_id", "rank"]).drop_duplicates("ring_id")
+    names = names_given(attribution, level)
+    operator = best["ring_id"].map(names).astype("str").where(best["ring_id"].isin(names))
     return pd.DataFrame(
-        {
-            "ring_id": best["ring_id"],
-            "operator": best["operator"].where(named),
-            "operator_probability": best["probability"],
-        }
+        {"ring_id": best["ring_id"], "operator": operator, "operator_probability": best["probability"]}
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.errors import InputError, Place, quoted
 from pipeline.link_types import ADDRESS_TYPES
 from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
 from pipeline.schemas.model import Column, arrow_type
-from pipeline.stages.intake.plans import MAX_TEXT_BYTES, MAX_TOKENS, Chunk, Piece, Reading
+from pipeline.stages.intake.plans import MAX_TEXT_BYTES, MAX_TOKENS, Chunk, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,70 +45,77 @@ REJECTED = pa.schema(
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows of one file after the checks: `table` has our columns in normal form, `codes` the fault of each row."""
+    """Rows after the checks: `table` has our columns in normal form; `source` and `row` say where each row stands
+    (number of the file, row in it from 0), `codes` what is wrong with it; all of one length."""
 
     table: pa.Table
     codes: Codes
-    source: int
-    first_row: int
+    source: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int64]
     rejected: pa.Table  # one row a refused row, schema REJECTED; digests not yet keyed
     extras: pa.Table  # columns nobody named, as they came
 
 
+@dataclass(frozen=True)
+class _Raw:
+    """Rows of one file as they came; `lines` are those (from 0, within these rows) that could not be read."""
+
+    table: pa.Table
+    source: int
+    first_row: int
+    lines: tuple[int, ...]
+
+
 def checked(reading: Reading, chunk: Chunk, *, extras: bool = False) -> Iterator[Checked]:
-    """Read the rows of a chunk and check them, in the order of the input."""
-    for piece in chunk.pieces:
-        yield from _checked_piece(reading, piece, extras)
+    """Read the rows of a chunk and check them, in the order of the input, many at a time."""
+    held: list[_Raw] = []
+    for raw in _raw(reading, chunk, extras):
+        if held and not raw.table.schema.equals(held[0].table.schema):
+            yield _check(reading, held, extras)
+            held = []
+        held.append(raw)
+        if sum(r.table.num_rows for r in held) >= ROWS_AT_ONCE:
+            yield _check(reading, held, extras)
+            held = []
+    if held:
+        yield _check(reading, held, extras)
 
 
-def _checked_piece(reading: Reading, piece: Piece, extras: bool) -> Iterator[Checked]:
+def _raw(reading: Reading, chunk: Chunk, extras: bool) -> Iterator[_Raw]:
     named = [n for n in reading.theirs if n is not None]
-    folders = reading.table.partitions[piece.source] if reading.table.partitions else {}
     wanted = list(dict.fromkeys([*named, *(reading.extras if extras else ())]))
-    broken: dict[int, str] = {}
-    at = piece.first_row
-    for raw in _larger(rows.batches(
-        reading.table, piece.source, wanted, broken=lambda row, why: broken.__setitem__(row, why),
-        row_groups=piece.row_groups,
-    )):  # fmt: skip
-        for name, value in folders.items():
-            if name in wanted and raw.column(name).null_count == raw.num_rows:
-                raw = raw.set_column(wanted.index(name), name, pa.array([value] * raw.num_rows, pa.string()))
-        lines = [r - at for r in broken if at <= r < at + raw.num_rows]
-        yield _check(reading, raw, piece.source, at, lines, reading.extras if extras else ())
-        at += raw.num_rows
-
-
-def _larger(given: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Put batches together, so that each pass of the checks is worth its start."""
-    held: list[pa.RecordBatch] = []
-    n_rows = 0
-    for batch in given:
-        held.append(batch)
-        n_rows += batch.num_rows
-        if n_rows >= ROWS_AT_ONCE:
-            yield _joined(held)
-            held, n_rows = [], 0
-    if n_rows:
-        yield _joined(held)
-
-
-def _joined(held: list[pa.RecordBatch]) -> pa.Table:
-    """Batches of one file as one table; a column that one batch lacks is null there."""
-    return pa.concat_tables([pa.Table.from_batches([b]) for b in held], promote_options="default")
+    for piece in chunk.pieces:
+        folders = reading.table.partitions[piece.source] if reading.table.partitions else {}
+        told = {name: value for name, value in folders.items() if name in wanted}
+        broken: dict[int, str] = {}
+        at = piece.first_row
+        for batch in rows.batches(
+            reading.table, piece.source, wanted, broken=broken.__setitem__, row_groups=piece.row_groups
+        ):
+            table = pa.Table.from_batches([batch])
+            for name, value in told.items():
+                if table.column(name).null_count == table.num_rows:
+                    constant = pa.array([value] * table.num_rows, pa.string())
+                    table = table.set_column(wanted.index(name), name, constant)
+            lines = tuple(r - at for r in sorted(broken) if at <= r < at + table.num_rows)
+            yield _Raw(table, piece.source, at, lines)
+            at += table.num_rows
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _check(
-    reading: Reading, raw: pa.Table, source: int, first_row: int, lines: list[int], extras: tuple[str, ...]
-) -> Checked:
+def _check(reading: Reading, held: list[_Raw], extras: bool) -> Checked:
+    raw = pa.concat_tables([r.table for r in held])
     n = raw.num_rows
+    source = np.repeat(np.array([r.source for r in held], dtype=np.int32), [r.table.num_rows for r in held])
+    row = np.concatenate([np.arange(r.first_row, r.first_row + r.table.num_rows) for r in held])
     codes = np.zeros(n, dtype=np.int16)
-    for line in lines:
-        codes[line] = BROKEN_LINE
+    start = 0
+    for r in held:
+        codes[[start + line for line in r.lines]] = BROKEN_LINE
+        start += r.table.num_rows
     made: list[pa.Array] = []
     given: list[pa.Array | None] = []
     for number, (column, theirs) in enumerate(zip(reading.columns, reading.theirs, strict=True)):
@@ -122,15 +129,15 @@ def _check(
             made.append(_column(column, value, reading, codes, number))
         except TypeError as fault:
             raise InputError(
-                "the column has the wrong type", place=Place(reading.table.shown[source], theirs),
+                "the column has the wrong type", place=Place(reading.table.shown[held[0].source], theirs),
                 found=quoted(fault), expected=_EXPECTED[column.type], mend=_MEND[column.type],
             ) from fault  # fmt: skip
     table = pa.table(dict(zip(reading.names, made, strict=True)))
     special = _SPECIAL.get(reading.table.name)
     if special is not None:
         table = special(table, codes)
-    rejected = _rejected(reading, codes, given, source, first_row)
-    return Checked(table, codes, source, first_row, rejected, raw.select(list(extras)))
+    rejected = _rejected(reading, codes, given, source, row)
+    return Checked(table, codes, source, row, rejected, raw.select(list(reading.extras) if extras else []))
 
 
 _EXPECTED = {
@@ -233,8 +240,9 @@ _SPECIAL: dict[str, Callable[[pa.Table, Codes], pa.Table]] = {"indicators": _ind
 
 
 def _rejected(
-    reading: Reading, codes: Codes, given: list[pa.Array | None], source: int, first_row: int
-) -> pa.Table:
+    reading: Reading, codes: Codes, given: list[pa.Array | None], source: npt.NDArray[np.int32],
+    row_numbers: npt.NDArray[np.int64],
+) -> pa.Table:  # fmt: skip
     """What is kept of the refused rows: of a sensitive value its length and digest only."""
     places = np.flatnonzero(codes)
     if places.size == 0:
@@ -257,7 +265,10 @@ def _rejected(
         found.append(quoted(value, sensitive=column.sensitive))
         digests.append(plain_digest(value) if column.sensitive and value is not None else None)
     return pa.table(
-        [[reading.table.shown[source]] * len(places), places + first_row + 1, columns, found, digests, reasons],
+        [
+            [reading.table.shown[i] for i in source[places].tolist()], row_numbers[places] + 1, columns, found, digests,
+            reasons,
+        ],
         schema=REJECTED,
     )
 

@@ -28,24 +28,26 @@ def moment(since_1970: int) -> datetime:
     return _EPOCH + timedelta(microseconds=since_1970)
 
 
-def engine(memory: int, scratch: str) -> duckdb.DuckDBPyConnection:
-    """A private one-thread engine with bounded memory that spills into `scratch`; times are UTC."""
-    made = duckdb.connect(config={"threads": 1, "temp_directory": scratch})
-    made.execute(f"set memory_limit = '{max(memory >> 20, 128)}MB'")
-    made.execute("set TimeZone = 'UTC'")
-    return made
+class Hasher:
+    """Hashes rows; holds one engine, since opening one costs more than hashing a hundred thousand rows."""
 
+    def __init__(self) -> None:
+        self._engine = duckdb.connect(config={"threads": 1})
 
-def row_hashes(table: pa.Table, columns: Sequence[str], *, salt: int = 0) -> Hashes:
-    """One hash a row over the named columns, shape (rows,); nulls count as values."""
-    if table.num_rows == 0 or not columns:
-        return np.full(table.num_rows, salt, dtype=np.uint64)
-    names = [f"c{i}" for i in range(len(columns))]
-    given = pa.table([_plain(table.column(c)) for c in columns], names=names)
-    with duckdb.connect(config={"threads": 1}) as made:
-        made.register("given", given)
-        answer = made.sql(f"select hash({salt}, {', '.join(names)}) as h from given").to_arrow_table()
-    return np.asarray(answer.column("h").to_numpy(), dtype=np.uint64)
+    def __enter__(self) -> Hasher:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self._engine.close()
+
+    def rows(self, table: pa.Table, columns: Sequence[str], *, salt: int = 0) -> Hashes:
+        """One hash a row over the named columns, shape (rows,); nulls count as values."""
+        if table.num_rows == 0 or not columns:
+            return np.full(table.num_rows, salt, dtype=np.uint64)
+        names = [f"c{i}" for i in range(len(columns))]
+        self._engine.register("given", pa.table([_plain(table.column(c)) for c in columns], names=names))
+        answer = self._engine.sql(f"select hash({salt}, {', '.join(names)}) as h from given").to_arrow_table()
+        return np.asarray(answer.column("h").to_numpy(), dtype=np.uint64)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,0 +1,228 @@
+"""Takes out what was delivered twice, in memory that does not grow with the events.
+
+Every row has a 64-bit key (of its request_id, else of all it says). Keys are looked through a bucket at a time; only
+rows whose key occurs again are looked at closely, and prompts only of rows that nothing else tells apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import rows
+from pipeline.stages.intake.digests import Hasher, Hashes
+from pipeline.stages.intake.plans import Reading, rows_of_groups
+from pipeline.workbench import Workbench
+
+KEYS_A_BUCKET = 1 << 24
+_SEEN_BITS = 1 << 22
+Places = npt.NDArray[np.int64]
+
+CANDIDATES = pa.schema(
+    [("part", pa.int32()), ("place", pa.int64()), ("source", pa.int32()), ("row", pa.int64()), ("named", pa.bool_()),
+     ("key", pa.uint64()), ("check", pa.uint64()), ("timestamp", pa.int64()), ("digest", pa.uint64())]
+)  # fmt: skip
+FINE = pa.schema([("source", pa.int32()), ("row", pa.int64()), ("prompt", pa.uint64()), ("whole", pa.uint64())])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of clean_events, the file of its rows' keys (uint64, in order), and how many rows both have."""
+
+    number: int
+    path: str
+    keys: str
+    n_rows: int
+
+
+def part_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
+    """Writer of a working part: light compression, dictionaries where values come again."""
+    repeated = [n for n in schema.names if n not in ("request_id", "row", "timestamp")]
+    return pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=repeated, write_statistics=False)
+
+
+def losers(reading: Reading, parts: Sequence[Part], bench: Workbench) -> dict[int, Places]:
+    """For each part the rows (numbers within it, ascending) that repeat a request kept elsewhere."""
+    n_buckets = max(1, -(-sum(p.n_rows for p in parts) // KEYS_A_BUCKET))
+    tasks = [(tuple(parts), bucket, n_buckets) for bucket in range(n_buckets)]
+    doubled = bench.map(_doubled, tasks, what="look for duplicates")
+    if not any(len(keys) for keys in doubled):
+        return {}
+    paths = [str(Path(bench.scratch) / f"doubled-{bucket:05d}.npy") for bucket in range(n_buckets)]
+    for path, keys in zip(paths, doubled, strict=True):
+        np.save(path, keys)
+    wanted = [(reading.only(tuple(n for n in reading.names if n != "prompt")), part, tuple(paths)) for part in parts]
+    found = bench.map(_candidates, wanted, what="look closely at duplicates")
+    by_bucket = [tuple(files[bucket] for files in found) for bucket in range(n_buckets)]
+    fine = _fine(reading, by_bucket, bench)
+    settled = bench.map(
+        _settle, [(files, fine, bench.memory, bench.scratch) for files in by_bucket], what="settle duplicates"
+    )
+    table = pa.concat_tables(settled)
+    part_of, place = table.column("part").to_numpy(), table.column("place").to_numpy()
+    return {int(n): np.sort(place[part_of == n]) for n in np.unique(part_of)}
+
+
+def _doubled(task: tuple[tuple[Part, ...], int, int]) -> Hashes:
+    """The keys of one bucket that occur more than once, ascending."""
+    parts, bucket, n_buckets = task
+    mine = [_in_bucket(np.fromfile(p.keys, dtype=np.uint64), bucket, n_buckets) for p in parts]
+    keys = np.sort(np.concatenate([np.empty(0, np.uint64), *mine]))
+    return np.unique(keys[1:][keys[1:] == keys[:-1]])
+
+
+def _in_bucket(keys: Hashes, bucket: int, n_buckets: int) -> Hashes:
+    return keys if n_buckets == 1 else keys[keys % np.uint64(n_buckets) == bucket]
+
+
+def _candidates(task: tuple[Reading, Part, tuple[str, ...]]) -> list[str]:
+    """The rows of a part whose key occurs again, written apart by bucket; the paths, one a bucket."""
+    reading, part, doubled = task
+    keys = np.fromfile(part.keys, dtype=np.uint64)
+    wanted = [np.load(path) for path in doubled]
+    bucket_of = np.full(len(keys), -1, dtype=np.int32)
+    for bucket, again in enumerate(wanted):
+        bucket_of[_among(keys, again)] = bucket
+    places = np.flatnonzero(bucket_of >= 0)
+    table = _close_up(reading, part, keys, places)
+    paths = []
+    for bucket in range(len(doubled)):
+        path = f"{part.path}.again-{bucket:05d}"
+        pq.write_table(table.filter(pa.array(bucket_of[places] == bucket)), path)
+        paths.append(path)
+    return paths
+
+
+def _among(keys: Hashes, again: Hashes) -> Places:
+    """Places of the keys that are among the sorted `again`; a table of bits spares most of them the search."""
+    if again.size == 0:
+        return np.empty(0, dtype=np.int64)
+    bits = np.zeros(_SEEN_BITS, dtype=bool)
+    bits[again & np.uint64(_SEEN_BITS - 1)] = True
+    places = np.flatnonzero(bits[keys & np.uint64(_SEEN_BITS - 1)])
+    at = np.minimum(np.searchsorted(again, keys[places]), again.size - 1)
+    return np.asarray(places[again[at] == keys[places]], dtype=np.int64)
+
+
+def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.Table:
+    """The wanted rows of a part with all that settles between them, schema CANDIDATES."""
+    made = [CANDIDATES.empty_table()]
+    at = 0
+    with pq.ParquetFile(part.path) as file, Hasher() as hasher:
+        for group in range(file.num_row_groups):
+            n = file.metadata.row_group(group).num_rows
+            low, high = np.searchsorted(places, [at, at + n])
+            if high > low:
+                here = places[low:high]
+                table = file.read_row_group(group).take(pa.array(here - at))
+                named = table.column("request_id").is_valid().to_numpy()
+                digest = hasher.rows(table, reading.names)
+                check = np.where(named, hasher.rows(table, ["request_id"], salt=2), digest)
+                numbers = np.full(len(here), part.number, np.int32)
+                made.append(pa.table(
+                    [numbers, here, table.column("source"), table.column("row"), named, keys[here], check,
+                     table.column("timestamp").cast(pa.int64()), digest], schema=CANDIDATES,
+                ))  # fmt: skip
+            at += n
+    return pa.concat_tables(made)
+
+
+_TIED = """
+select source, row from {again}
+qualify count(*) over (partition by named, "key", "check", "timestamp", digest) > 1 order by source, row
+"""
+
+# A named request keeps its earliest row; rows without a name are one request where they say the same.
+_LOST = """
+with whole as (
+    select again.*, coalesce(prompt, 0) as prompt, coalesce(whole, 0) as whole
+    from {again} as again left join {fine} as fine using (source, row)
+)
+select part, place from whole where named qualify row_number() over
+    (partition by "key", "check" order by "timestamp", digest, prompt, source, row) > 1
+union all
+select part, place from whole where not named qualify row_number() over
+    (partition by "key", "check", "timestamp", digest, prompt, whole order by source, row) > 1
+"""
+
+
+def _fine(reading: Reading, by_bucket: list[tuple[str, ...]], bench: Workbench) -> str:
+    """Digests of prompt and unnamed columns of the rows that nothing else tells apart, in one file; its path."""
+    path = str(Path(bench.scratch) / "fine.parquet")
+    if not (reading.has("prompt") or reading.extras):
+        pq.write_table(FINE.empty_table(), path)
+        return path
+    with duckdb.connect(config={"threads": 1}) as db:
+        tied = pa.concat_tables([db.sql(_TIED.format(again=_source(f))).to_arrow_table() for f in by_bucket])
+    source, row = tied.column("source").to_numpy(), tied.column("row").to_numpy()
+    tasks = [(reading, int(n), np.sort(row[source == n])) for n in np.unique(source)]
+    made = bench.map(_fine_of_file, tasks, what="compare prompts of duplicates")
+    pq.write_table(pa.concat_tables([FINE.empty_table(), *made]), path)
+    return path
+
+
+def _fine_of_file(task: tuple[Reading, int, Places]) -> pa.Table:
+    """Digests of some rows (ascending) of one file."""
+    reading, source, wanted = task
+    prompt = reading.theirs[reading.names.index("prompt")] if reading.has("prompt") else None
+    columns = [*([prompt] if prompt is not None else []), *reading.extras]
+    first, groups = 0, None
+    if reading.table.format == "parquet":
+        starts = np.cumsum([0, *rows_of_groups(reading.table, source)])
+        hit = np.unique(np.searchsorted(starts, wanted, side="right") - 1)
+        first, groups = int(starts[hit[0]]), list(range(int(hit[0]), int(hit[-1]) + 1))
+    made = [FINE.empty_table()]
+    with Hasher() as hasher:
+        for batch in rows.batches(reading.table, source, columns, row_groups=groups):
+            low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
+            if high > low:
+                here = wanted[low:high]
+                table = pa.Table.from_batches([batch]).take(pa.array(here - first))
+                said = hasher.rows(table, [prompt] if prompt is not None else [])
+                made.append(pa.table(
+                    [np.full(len(here), source, np.int32), here, said, hasher.rows(table, columns)], schema=FINE,
+                ))  # fmt: skip
+            first += batch.num_rows
+    return pa.concat_tables(made)
+
+
+def _source(paths: Sequence[str]) -> str:
+    quoted = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
+    return f"read_parquet([{quoted}])"
+
+
+def _settle(task: tuple[tuple[str, ...], str, int, str]) -> pa.Table:
+    """Rows (part, place) of one bucket that repeat another."""
+    files, fine, memory, scratch = task
+    with duckdb.connect(config={"threads": 1, "temp_directory": scratch}) as db:
+        db.execute(f"set memory_limit = '{max(memory >> 20, 128)}MB'")
+        made = db.sql(_LOST.format(again=_source(files), fine=_source([fine]))).to_arrow_table()
+    for path in files:
+        Path(path).unlink()
+    return made
+
+
+def without(task: tuple[Part, Places]) -> None:
+    """Write a part again without some of its rows (ascending)."""
+    part, gone = task
+    aside = part.path + ".aside"
+    at = 0
+    with pq.ParquetFile(part.path) as file, part_writer(aside, file.schema_arrow) as out:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            low, high = np.searchsorted(gone, [at, at + table.num_rows])
+            if high > low:
+                kept = np.ones(table.num_rows, dtype=bool)
+                kept[gone[low:high] - at] = False
+                table = pc.filter(table, pa.array(kept))
+            out.write_table(table)
+            at += int(file.metadata.row_group(group).num_rows)
+    Path(aside).replace(part.path)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pipeline.errors import Place, SettingsError, quoted
 from pipeline.link_types import BUILT_IN, Form, LinkType
 from pipeline.schemas.inputs import INPUTS
-from pipeline.settings import SECTIONS, Settings, default_of
+from pipeline.settings import SECTIONS, InputSettings, Settings, default_of
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _TABLES = ("events", "payments", "accounts")
@@ -90,8 +90,11 @@ def _columns_folded(values: Any, shown: str, declared: tuple[LinkType, ...]) -> 
     """`[input.events.columns]` brought to `input.columns["events"]`, as the settings keep it."""
     if not isinstance(values, Mapping):
         raise _fault(shown, "input", "this is no section", found=_kind(values), expected="a section with keys")
+    _known(values, [*(f.name for f in fields(InputSettings)), *INPUTS], shown, "input.")
     out = {k: v for k, v in values.items() if k not in INPUTS}
-    columns: dict[str, Any] = dict(out.pop("columns", {}))
+    given = out.pop("columns", {})
+    _known(given, INPUTS, shown, "input.columns.")
+    columns: dict[str, Any] = dict(given)
     for table in INPUTS:
         inner = values.get(table)
         if inner is None:
@@ -99,7 +102,6 @@ def _columns_folded(values: Any, shown: str, declared: tuple[LinkType, ...]) -> 
         _known(inner, ("columns",), shown, f"input.{table}.")
         columns[table] = inner.get("columns", {})
     for table, mapping in columns.items():
-        _known({table: None}, INPUTS, shown, "input.")
         extra = [t.column for t in declared if t.table == table]
         _known(mapping, [*INPUTS[table].names, *extra], shown, f"input.{table}.columns.")
         _mapping(mapping, f"input.{table}.columns", shown)

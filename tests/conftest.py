@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.tiny import Tiny, tiny_world, write_tiny
+
+# the same cases every time, however busy the machine is
+hypothesis.settings.register_profile(
+    "house", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

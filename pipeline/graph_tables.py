@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import BipartiteGraph
-from graphs.search import SearchRules
+from graphs.search import Found, SearchRules
 from graphs.ties import Entities
 from pipeline.link_types import LinkType, link_types
 from pipeline.settings import Settings
@@ -90,3 +90,18 @@ def search_rules(settings: Settings) -> SearchRules:
 def all_types(settings: Settings) -> tuple[LinkType, ...]:
     """Every link type of a run."""
     return link_types(settings.link_types)
+
+
+def groups_table(found: Found) -> pd.DataFrame:
+    """One row a candidate group: size, stability, mean bits of links an account."""
+    sizes = found.groups.sizes
+    bits = np.bincount(found.groups.group, weights=found.ties.bits.sum(axis=1), minlength=found.groups.n)
+    return pd.DataFrame(
+        {
+            "community": np.arange(found.groups.n),
+            "size": sizes,
+            "stability": np.round(found.stability, 9),
+            "link_bits": np.round(bits / np.maximum(sizes, 1), 9),
+            "source": list(found.source),
+        }
+    )

@@ -72,8 +72,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "null_scores",
-        reads=("incidence_bits", "entities"), writes=("null_scores",),
-        settings=("communities", "null", "link_types", "run"),
+        reads=("incidence_bits", "entities", "account_traits", "account_hours", "conversations"),
+        writes=("null_scores",),
+        settings=("communities", "null", "scores", "link_types", "run"), wide=True,
         says="searches rewired graphs in the same way, to know what chance makes",
     ),
     Stage(

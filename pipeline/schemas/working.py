@@ -179,6 +179,7 @@ WORKING: tuple[Table, ...] = (
         "community i! number",
         "size i! accounts",
         "link_bits f! mean bits of shared things an account",
+        "score_bits f! score in bits, judged like a real group",
     ),
     _working(
         "behaviour", "a candidate and a measure", "community measure",

@@ -14,7 +14,7 @@ import pandas as pd
 
 from graphs.search import Found, search
 from graphs.ties import membership
-from pipeline.graph_tables import EVEN_BITS, GraphTables, all_types, graph_tables, search_rules
+from pipeline.graph_tables import EVEN_BITS, GraphTables, all_types, graph_tables, groups_table, search_rules
 from pipeline.settings import Settings
 
 
@@ -56,18 +56,3 @@ def _runs(found: Found) -> pd.DataFrame:
         (i, r.graph, r.objective, r.resolution, r.seed, r.quality, r.n_communities) for i, r in enumerate(found.runs)
     ]
     return pd.DataFrame(rows, columns="run graph objective resolution seed quality n_communities".split())
-
-
-def groups_table(found: Found) -> pd.DataFrame:
-    """One row a candidate group: size, stability, mean bits of links an account."""
-    sizes = found.groups.sizes
-    bits = np.bincount(found.groups.group, weights=found.ties.bits.sum(axis=1), minlength=found.groups.n)
-    return pd.DataFrame(
-        {
-            "community": np.arange(found.groups.n),
-            "size": sizes,
-            "stability": np.round(found.stability, 9),
-            "link_bits": np.round(bits / np.maximum(sizes, 1), 9),
-            "source": list(found.source),
-        }
-    )

@@ -1,20 +1,28 @@
-"""Search rewired graphs in the same way, to know what chance alone makes.
+"""Search rewired graphs in the same way and judge what is found, to know what chance alone makes.
 
-Rows in: the incidence. Rows out: every candidate group of each rewired graph, with size and the bits of its links.
-Rewiring keeps how many entities of each type an account has and how many accounts an entity has, nothing else.
+Rows in: the incidence, traits and hours of accounts, conversations. Rows out: every group that stands in each rewired
+graph, with size, bits of its links and score in bits. Rewiring keeps how many entities of each type an account has
+and how many accounts an entity has, and what each account does; only who shares with whom is left to chance.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from graphs import rewire
+from graphs import BipartiteGraph, rewire
 from graphs.search import search
-from pipeline.graph_tables import all_types, graph_tables, search_rules
+from pipeline.graph_tables import GraphTables, all_types, graph_tables, groups_table, search_rules
+from pipeline.judging import choose_groups
+from pipeline.measures import Records, measure, read_records
+from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
+from pipeline.workbench import Workbench
+
+_COLUMNS = ["rewiring", "community", "size", "link_bits", "score_bits"]
 
 
 @dataclass(frozen=True)
@@ -24,27 +32,51 @@ class NullScores:
     null_scores: pd.DataFrame
 
 
-def make(incidence_bits: pd.DataFrame, entities: pd.DataFrame, *, settings: Settings) -> NullScores:
+def make(
+    incidence_bits: pd.DataFrame,
+    entities: pd.DataFrame,
+    account_traits: pd.DataFrame,
+    account_hours: list[str],
+    conversations: pd.DataFrame,
+    *,
+    settings: Settings,
+    bench: Workbench,
+) -> NullScores:
     """Groups of `settings.null.rewirings` rewired graphs."""
-    columns = ["rewiring", "community", "size", "link_bits"]
     if incidence_bits.empty:
-        return NullScores(pd.DataFrame({c: [] for c in columns}))
-    tables = graph_tables(incidence_bits, entities, all_types(settings))
-    kinds, kind = np.unique(tables.entities["entity_type"].to_numpy(object).astype(str), return_inverse=True)
-    frames = []
-    for number in range(settings.null.rewirings):
-        rewired = rewire(tables.graph, kind.astype(np.int64), seed=settings.run.seed + 1000 + number)
-        found = search(rewired, tables.about, tables.star, search_rules(settings))
-        sizes = found.groups.sizes
-        bits = np.bincount(found.groups.group, weights=found.ties.bits.sum(axis=1), minlength=found.groups.n)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "rewiring": number,
-                    "community": np.arange(found.groups.n),
-                    "size": sizes,
-                    "link_bits": np.round(bits / np.maximum(sizes, 1), 9),
-                }
-            )
-        )
-    return NullScores(pd.concat(frames, ignore_index=True)[columns])
+        return NullScores(pd.DataFrame({c: [] for c in _COLUMNS}))
+    tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
+    records = read_records(tables, account_traits, account_hours, conversations, bench)
+    model = read_model(settings.scores.model)
+    frames = [_one(number, tables, records, model, settings) for number in range(settings.null.rewirings)]
+    return NullScores(pd.concat(frames, ignore_index=True)[_COLUMNS])
+
+
+def _one(number: int, tables: GraphTables, records: Records, model: ScoringModel, settings: Settings) -> pd.DataFrame:
+    """The groups that stand in one rewired graph."""
+    kind = np.unique(tables.entities["entity_type"].to_numpy(object).astype(str), return_inverse=True)[1]
+    graph = rewire(tables.graph, kind.astype(np.int64), seed=settings.run.seed + 1000 + number)
+    chance = replace(tables, graph=graph, n_events=_spread(tables, graph, kind.astype(np.int64)))
+    rules = search_rules(settings)
+    found = search(graph, tables.about, tables.star, replace(rules, seeds=rules.seeds[:1]))
+    table = groups_table(found)
+    if table.empty:
+        return pd.DataFrame({c: [] for c in _COLUMNS})
+    values = measure(chance, found.groups, records)
+    x = np.column_stack([values[name] for name in model.measures])
+    bits = model.coordinated.score_bits(x)
+    stands = choose_groups(found.groups, model.calibrated(bits), table).group
+    return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]
+
+
+def _spread(
+    tables: GraphTables, graph: BipartiteGraph, kind: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Sightings of each rewired edge: what the account has on average with entities of that type."""
+    n_kinds = int(kind.max()) + 1
+    old = tables.graph.account * n_kinds + kind[tables.graph.entity]
+    size = tables.graph.n_accounts * n_kinds
+    total = np.bincount(old, weights=tables.n_events.astype(float), minlength=size)
+    count = np.bincount(old, minlength=size)
+    mean = total / np.maximum(count, 1)
+    return np.rint(mean[graph.account * n_kinds + kind[graph.entity]]).astype(np.int64)

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import empirical_q
-from graphs.selection import choose
 from graphs.ties import Groups
+from pipeline.judging import choose_groups
+from pipeline.measures.catalogue import MEASURES
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
-from pipeline.stages.behaviour.catalogue import MEASURES
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +44,6 @@ class _Judged:
     bits: Floats
     parts: Floats
     explanations: dict[str, Floats]
-    q_value: Floats
     kind: npt.NDArray[np.object_]
 
 
@@ -61,20 +60,22 @@ def make(
         return _nothing(read_model(settings.scores.model))
     model = read_model(settings.scores.model)
     found = candidate_groups.sort_values("community", ignore_index=True)
-    judged = _judge(behaviour, found, null_scores, model)
+    judged = _judge(behaviour, found, model)
     rows = communities.sort_values(["community", "account_id"], ignore_index=True)
     names, number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
     score = judged.explanations["coordinated"]
-    chosen = choose(groups, worth(score, found), min_size=3, min_left=0.7)
+    chosen = choose_groups(groups, score, found)
+    q_value = np.ones(len(found))
+    q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
     reported = [
         (g, r) for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True) if score[g] >= settings.scores.report_floor
     ]
     reported.sort(key=lambda pair: int(groups.account[pair[1]].min()))
-    return _tables(reported, judged, found, rows, behaviour, model)
+    return _tables(reported, judged, q_value, found, rows, behaviour, model)
 
 
-def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, null_scores: pd.DataFrame, model: ScoringModel) -> _Judged:
+def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, model: ScoringModel) -> _Judged:
     wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
     parts = model.coordinated.parts(x)
@@ -82,45 +83,30 @@ def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, null_scores: pd.DataFra
     explanations = model.explanations(x, model.calibrated(bits))
     kinds = sorted(explanations)
     kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
-    return _Judged(x, bits, parts, explanations, _q_values(found, null_scores), kind)
+    return _Judged(x, bits, parts, explanations, kind)
 
 
-def _q_values(found: pd.DataFrame, null_scores: pd.DataFrame) -> Floats:
-    """False discovery rate of each group's links against the same search on rewired graphs.
+def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
+    """False discovery rate of groups that stand: how many score as high in rewired graphs, searched and judged alike.
 
-    The statistic is the evidence that holds the group together: mean bits an account times the accounts less one.
-    Above the best of all rewired groups counting has no more to say; there the rate falls on with the likelihood
-    ratio itself, by half with each bit.
+    Above the best of all rewired groups counting has no more to say; there the rate falls on with the odds, by half
+    with each bit.
     """
-    held = _held(found)
     if null_scores.empty:
         chance: list[Floats] = [np.zeros(0)]
         best = 0.0
     else:
-        chance = [_held(part) for _, part in null_scores.groupby("rewiring", sort=True)]
-        best = max((float(c.max()) for c in chance if c.size), default=0.0)
-    counted = empirical_q(held, chance)
-    beyond = np.exp2(-np.clip(held - best, 0.0, 60.0))
-    return np.asarray(np.where(held > best, np.minimum(counted, beyond), counted), dtype=np.float64)
-
-
-def _held(groups: pd.DataFrame) -> Floats:
-    return groups["link_bits"].to_numpy(float) * (groups["size"].to_numpy(float) - 1.0)
-
-
-def worth(score: Floats, found: pd.DataFrame) -> Floats:
-    """What a group is worth keeping whole: sure and large first, steady before fleeting. Needs size and stability."""
-    sure = np.clip(score, 1e-9, 1 - 1e-9)
-    bits = np.log2(sure / (1.0 - sure))
-    size = found["size"].to_numpy(float)
-    steady = 0.5 + 0.5 * found["stability"].to_numpy(float)
-    guilty = np.clip(bits, 0.0, 10.0) * size**0.7
-    return np.asarray(np.where(bits > 0, guilty, sure * 0.01 * size**0.3) * steady, dtype=np.float64)
+        chance = [part["score_bits"].to_numpy(float) for _, part in null_scores.groupby("rewiring", sort=True)]
+        best = max(float(c.max()) for c in chance)
+    counted = empirical_q(bits, chance)
+    beyond = np.exp2(-np.clip(bits - best, 0.0, 60.0))
+    return np.asarray(np.where(bits > best, np.minimum(counted, beyond), counted), dtype=np.float64)
 
 
 def _tables(
     reported: list[tuple[int, npt.NDArray[np.int64]]],
     judged: _Judged,
+    q_value: Floats,
     found: pd.DataFrame,
     rows: pd.DataFrame,
     behaviour: pd.DataFrame,
@@ -137,7 +123,7 @@ def _tables(
             "score": np.round(judged.explanations["coordinated"][group], 9),
             "score_bits": 0.0,
             "kind": judged.kind[group],
-            "q_value": np.round(judged.q_value[group], 9),
+            "q_value": np.round(q_value[group], 9),
             "stability": found["stability"].to_numpy()[group],
             "n_families": (np.nan_to_num(families) >= 3.0).sum(axis=1)[group],
         }

@@ -20,12 +20,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import fit_additive, fit_platt
-from graphs.selection import choose
 from graphs.ties import Groups
-from pipeline.run import Request, carry_out
+from pipeline.judging import choose_groups
+from pipeline.measures.catalogue import MEASURES, NAMES
+from pipeline.plan import STAGES
+from pipeline.run import Request, carry_out, one_stage
 from pipeline.scoring_model import SHIPPED, read_model
 from pipeline.settings import ExportsSettings, Settings
-from pipeline.stages.behaviour.catalogue import MEASURES, NAMES
 from pipeline.worlds import WORLDS, World, simulate
 
 Floats = npt.NDArray[np.float64]
@@ -94,8 +95,12 @@ def candidates(world: World, seed: int, without: tuple[str, ...], cache: Path) -
     for table in without:
         (place / f"{table}.parquet").unlink(missing_ok=True)
     settings = Settings(exports=ExportsSettings(make=False))
-    done = carry_out(Request(str(place), output=str(cache / f"{mark}-out"), settings=settings, keep_working=True))
-    working = Path(done.place) / "working"
+    output = str(cache / f"{mark}-out")
+    begun = carry_out(Request(str(place), output=output, settings=settings), only_begin=True)
+    for stage in STAGES[: [s.name for s in STAGES].index("behaviour") + 1]:
+        if stage.name != "null_scores":
+            one_stage(stage.name, begun.run_id, output=output)
+    working = Path(output) / ".unfinished" / begun.run_id / "working"
     table = describe(working, pd.read_parquet(place / "truth.parquet"))
     table.to_parquet(kept, index=False)
     _remove(place)
@@ -163,14 +168,11 @@ def fit(table: pd.DataFrame, *, l2: float, knots: int) -> dict[str, object]:
 
 def chosen_of(table: pd.DataFrame, bits: Floats) -> npt.NDArray[np.int64]:
     """Groups of one world that stand when chosen by these bits, as the scores stage chooses."""
-    from pipeline.stages.scores import worth
-
     names = {a: i for i, a in enumerate(sorted({a for m in table["members"] for a in m}))}
     group = np.repeat(np.arange(len(table)), table["size"].to_numpy())
     account = np.array([names[a] for m in table["members"] for a in m], dtype=np.int64)
     groups = Groups.from_arrays(group, account, len(table))
-    value = worth(1.0 / (1.0 + np.exp2(-np.clip(bits, -40, 40))), table)
-    return choose(groups, value, min_size=3, min_left=0.7).group
+    return choose_groups(groups, 1.0 / (1.0 + np.exp2(-np.clip(bits, -40, 40))), table).group
 
 
 def calibrate(model: dict[str, object], worlds: list[pd.DataFrame]) -> dict[str, float]:

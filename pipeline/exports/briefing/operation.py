@@ -1,0 +1,139 @@
+"""The two pages of one operation: scale, how it works, what ties it together, how sure and why, what else, what is not known."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline import words
+from pipeline.exports import numbers
+from pipeline.exports.briefing.model import Block, Heading, Para, Picture, Strip, Table
+from pipeline.exports.briefing.say import RingFacts, operator_sentence, ties
+from pipeline.exports.figures.choose import Operation
+from pipeline.exports.figures.sheet import Frame, noun, nouns
+from pipeline.exports.figures.things import things
+from pipeline.exports.tables import Tables
+from pipeline.exports.trace import Source, cite, safe
+
+SHARE_OF_ALL = "requests_share"
+
+
+def section(tables: Tables, ring: pd.Series, figures: Operation, frame: Frame) -> list[Block]:
+    """Blocks of one operation, the same order every time."""
+    facts = RingFacts(tables, ring)
+    evidence = tables.table("evidence", [facts.ring_id])
+    parts = tables.table("score_parts", [facts.ring_id])
+    term = words.term(float(ring.score))
+    blocks: list[Block] = [
+        Heading(1, f"{facts.ring_id}: {facts.size()} accounts, {term} ({facts.score()}) one operation"),
+        _strip(facts, figures),
+        Heading(2, "Scale and period"),
+        Para(f"{facts.size()} accounts made {facts.requests()} requests. The first was seen on {facts.first()}, the last on {facts.last()}."),
+        Picture(figures.volume),
+        Heading(2, "How it works"),
+        Para(_how(facts, evidence, parts, frame)),
+        Heading(2, "What ties it together"),
+        Para(_tied(facts)),
+        Picture(figures.ring),
+    ]
+    shared = _shared_table(tables, facts, evidence, frame)
+    if shared is not None:
+        blocks.append(shared)
+    blocks += [
+        Heading(2, "How sure, and why"),
+        Para(facts.it_is(f"the {facts.size()} accounts are one coordinated operation")),
+        Para(facts.confidence()),
+        Para(operator_sentence(facts)),
+        Picture(figures.waterfall),
+        Heading(2, "What else was considered"),
+        Para(_rival(facts)),
+        _explanations(facts),
+        Picture(figures.synchrony),
+        Heading(2, "Who came and went"),
+        Picture(figures.replacement),
+        Heading(2, "What is not known"),
+        Para(_unknown(facts)),
+        Para(SOURCES, free=True),
+    ]
+    return blocks
+
+
+SOURCES = (
+    "Sources: requests, payments and accounts come from the platform's own records, graded A2 on the Admiralty scale. "
+    "Outside leads are graded F6, cannot be judged, unless a grade was given with them."
+)
+
+
+def _strip(facts: RingFacts, figures: Operation) -> Strip:
+    core = facts.core()
+    cells = [
+        ("accounts", facts.size()), ("of the core", core or "withheld"), ("requests", facts.requests()), ("days, first to last", facts.span()),
+        ("first seen", facts.first()), ("last seen", facts.last()), ("likelihood", facts.score()), ("confidence", safe(facts.ring.confidence)),
+    ]  # fmt: skip
+    return Strip(tuple(cells))
+
+
+def _how(facts: RingFacts, evidence: pd.DataFrame, parts: pd.DataFrame, frame: Frame) -> str:
+    """What the accounts share and do, counted."""
+    called = {t.name: (noun(t).lower(), nouns(t).lower()) for t in frame.types}
+    clauses = ties(facts, evidence, called)
+    said = f"The accounts share {words.listed(clauses)}." if clauses else "The accounts share no measured thing; they were grouped by behaviour."
+    families = {t.family for t in frame.types}
+    ways = parts[~parts["family"].isin(families) & (parts["part"] != "start") & (parts["bits"] >= 1.0) & parts["value"].notna() & parts["reference"].notna()]
+    for row in ways.sort_values(["bits", "part"], ascending=[False, True]).head(3).itertuples():
+        where = (("ring_id", "=", facts.ring_id), ("part", "=", str(row.part)))
+        value = cite(numbers.measure(float(row.value)), Source("value", "score_parts", "value", where), row.value)
+        reference = cite(numbers.measure(float(row.reference)), Source("value", "score_parts", "reference", where), row.reference)
+        unit = f" {safe(row.unit, longest=16)}" if isinstance(row.unit, str) and row.unit not in ("", "share") else ""
+        said += f" {_named(str(row.part))}: {value}{unit}, beside {reference} among comparable innocent groups."
+    return said
+
+
+def _named(part: str) -> str:
+    text = safe(part).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _tied(facts: RingFacts) -> str:
+    bits = facts.ring.score_bits
+    shown = cite(numbers.bits(float(bits)), Source("value", "rings", "score_bits", facts._where()), bits)
+    return f"The evidence adds up to {shown} bits before calibration. The figure shows which accounts share which things."
+
+
+def _shared_table(tables: Tables, facts: RingFacts, evidence: pd.DataFrame, frame: Frame) -> Table | None:
+    named = things(evidence, frame)
+    if named.empty:
+        return None
+    rows = []
+    for row in named.rename(columns={"class": "sort"}).itertuples():
+        rows.append(
+            (row.label, safe(row.entity, longest=30), safe(row.sort or "-", longest=24),
+             numbers.count(int(row.n_in_ring)), numbers.count(int(row.n_total)), numbers.bits(float(row.bits)))
+        )  # fmt: skip
+    return Table(
+        f"What {facts.ring_id} shares, strongest of each kind first", ("thing", "value", "sort", "accounts in the ring", "accounts anywhere", "bits"),
+        tuple(rows), frozenset({3, 4, 5}),
+    )  # fmt: skip
+
+
+def _rival(facts: RingFacts) -> str:
+    rivals = [r for r in facts.explanations() if r[0] != words.KIND_WORDS["coordinated"]]
+    if not rivals:
+        return "No rival explanation was recorded."
+    name, p, shown = rivals[0]
+    word = words.term(p)
+    verb = f"is {word}" if word not in ("roughly even chance", "almost no chance") else f"has {'a ' if word[0] == 'r' else ''}{word}"
+    return f"The strongest rival explanation is {name}. That {verb} ({shown})."
+
+
+def _explanations(facts: RingFacts) -> Table:
+    rows = tuple((name, words.term(p), shown) for name, p, shown in facts.explanations())
+    return Table(f"Explanations of {facts.ring_id}", ("explanation", "likelihood", "probability"), rows, frozenset({2}))
+
+
+def _unknown(facts: RingFacts) -> str:
+    named = pd.notna(facts.ring.operator)
+    who = "" if named else "Who operates the accounts is not known. "
+    return (
+        f"{who}The purpose is not known. Accounts of the same operation that share nothing measured here were not seen. "
+        "A second month of requests, or an outside lead from another source, would change our confidence."
+    )

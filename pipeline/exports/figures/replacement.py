@@ -1,0 +1,104 @@
+"""F8 Came and went: did others come when accounts went?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline.exports import numbers
+from pipeline.exports.figures.axes import Scale, date_axis, ticks, top
+from pipeline.exports.figures.paper import Paper
+from pipeline.exports.figures.sheet import Frame, Sheet, sentence
+from pipeline.exports.figures.style import AXIS, GRID, Size
+from pipeline.exports.trace import Source, cite
+
+HALF = 24.0
+OPEN_DAYS = 7
+WEEKLY = 90
+
+
+def sheet(name: str, what: str, members: pd.DataFrame, frame: Frame, lists: list[tuple[pd.Timestamp, str]] | None = None) -> Sheet:
+    """Marks of accounts first and last seen by day (weeks above 90 days); `lists` are dates of approved lists with their words."""
+    days = frame.days()
+    weekly = len(days) > WEEKLY
+    first = members["first_seen"].dropna().dt.floor("D").value_counts().reindex(days, fill_value=0)
+    last = members["last_seen"].dropna().dt.floor("D").value_counts().reindex(days, fill_value=0)
+    ids = ", ".join(sorted(set(members["ring_id"].astype(str))))
+    n = len(members)
+    end = days[-1] - pd.Timedelta(OPEN_DAYS - 1, "D")
+    quiet = int((members["last_seen"].dropna() < end).sum())
+    late = int((members["first_seen"].dropna() >= days[0] + pd.Timedelta(OPEN_DAYS, "D")).sum())
+    where = (("ring_id", "in", ids),)
+    went = cite(numbers.count(quiet), Source("count", "members", "", (*where, ("last_seen", "<", _iso(end)))), quiet)
+    came = cite(
+        numbers.count(late),
+        Source("count", "members", "", (*where, ("first_seen", ">=", _iso(days[0] + pd.Timedelta(OPEN_DAYS, "D"))))), late,
+    )  # fmt: skip
+    everybody = cite(numbers.count(n), Source("count", "members", "", where), n)
+    title = f"{what}: {came} of {everybody} accounts came after the first week; {went} fell silent"
+    if n < 3 or len(days) < 2:
+        return sentence(name, "replacement", frame, "members", title + ".")
+    marks = pd.DataFrame({"day": days.strftime("%Y-%m-%d"), "n_first_seen": first.to_numpy(), "n_last_seen": last.to_numpy(), "open_end": days >= end})
+    if weekly:
+        marks = _weeks(marks)
+    return Sheet(
+        name, "replacement", title=title,
+        see="Up: accounts seen for the first time that day. Down: seen for the last time. The hatched days are open: who is quiet now may return.",
+        sure="Seen is counted; why an account stopped is not known from this figure.",
+        alt=(
+            f"Bars up and down by {'week' if weekly else 'day'}, accounts of {what}, {frame.window}. {late} of {n} first seen after the first week, "
+            f"{quiet} silent before the last {OPEN_DAYS} days. Numbers: members."
+        ),
+        tables="members", frame=frame, marks=marks, asides={"lists": lists or [], "weekly": weekly},
+    )  # fmt: skip
+
+
+def _iso(at: pd.Timestamp) -> str:
+    return at.strftime("%Y-%m-%d")
+
+
+def _weeks(marks: pd.DataFrame) -> pd.DataFrame:
+    week = marks.index // 7
+    made = marks.groupby(week).agg({"day": "first", "n_first_seen": "sum", "n_last_seen": "sum", "open_end": "max"})
+    return made.reset_index(drop=True)
+
+
+def height(sheet: Sheet, size: Size) -> float:
+    """Height of the body in millimetres."""
+    return 2 * HALF + 14.0 + (5.0 * len(sheet.asides["lists"]))
+
+
+def body(paper: Paper, sheet: Sheet) -> None:
+    """Draw bars up and down from one line, the open end hatched, the dates of lists as lines."""
+    rows, theme = sheet.marks, paper.theme
+    days = pd.DatetimeIndex(pd.to_datetime(rows["day"], utc=True))
+    left, right, y0 = 26.0, paper.width - 2, 3 + HALF
+    high = top(float(max(rows["n_first_seen"].max(), rows["n_last_seen"].max())), 2)
+    step = (right - left) / len(days)
+    scale = Scale(0, high, 0, HALF)
+    for value in ticks(high, 2):
+        for side in (-1, 1):
+            if value == 0 and side > 0:
+                continue
+            y = y0 + side * scale(value)
+            paper.line([left, right], [y, y], theme.second if value == 0 else theme.grid, AXIS if value == 0 else GRID, above=4 if value == 0 else 0)
+            paper.text(left - 1.2, y, numbers.short(value), role="note", across="right", colour=theme.second)
+    paper.text(0.5, y0 - HALF / 2, "first seen", role="note")
+    paper.text(0.5, y0 + HALF / 2, "last seen", role="note")
+    for at, row in enumerate(rows.itertuples()):
+        x, wide = left + at * step + 0.08 * step, 0.84 * step
+        paper.rect(x, y0 - scale(row.n_first_seen), wide, scale(row.n_first_seen), theme.ink, hold=False)
+        open_end = bool(row.open_end)
+        paper.rect(
+            x, y0, wide, scale(row.n_last_seen), None if open_end else theme.ink, edge=theme.ink if open_end else None,
+            hatch="/////" if open_end else "", hold=False,
+        )  # fmt: skip
+    bottom = y0 + HALF + 1
+    date_axis(paper, days, left, right, bottom)
+    for at, (when, words) in enumerate(sorted(sheet.asides["lists"])):
+        x = left + ((when.floor("D") - days[0]).days // (7 if sheet.asides["weekly"] else 1) + 0.5) * step
+        if not left <= x <= right:
+            continue
+        paper.line([x, x], [3, bottom], theme.second, AXIS, dash=True)
+        text = f"{numbers.day(when)}: {words}"
+        across = "left" if x + paper.wide(text, "note") < right else "right"
+        paper.text(x, bottom + 8 + 5 * at, text, role="note", across=across)

@@ -153,6 +153,8 @@ def fit_additive(
     require(0 < n_true < n_all, "both answers must occur")
     places = quantile_knots(rows, knots) if isinstance(knots, int) else [as_values(k, "knots") for k in knots]
     require(len(places) == rows.shape[1], f"knots must have length {rows.shape[1]}, found {len(places)}")
+    for sign, place in zip(signs, places, strict=True):
+        Shape(int(sign), place, np.zeros(place.size))  # refuses wrong signs and knots before anything is computed
     columns = [_steps(column, place, weight) for column, place in zip(rows.T, places, strict=True)]
     steps = np.concatenate([design for design, _ in columns], axis=1)
     column_sign = np.repeat(np.asarray(signs, dtype=np.int64), [design.shape[1] for design, _ in columns])

@@ -1,7 +1,8 @@
 """Where the accounts and entities of one ring stand in its picture.
 
-Entities stand on a circle, each type on an arc of its own; accounts stand inside, drawn towards what they share.
-Nothing is drawn at random, so the same ring gives the same picture.
+Accounts stand round a circle, those that share much next to each other. Entities stand outside, one circle a type,
+each as near as there is room to the accounts that have it; what most of the ring has stands in the middle. Nothing is
+drawn at random, so the same ring gives the same picture.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.arrays import FloatArray, IntArray, as_index, rank_in_run, require, run_lengths, run_starts, sum_by
+from graphs.arrays import BoolArray, FloatArray, IntArray, as_index, require, run_lengths, run_starts, sum_by
 from graphs.bipartite import BipartiteGraph
+from graphs.calibration import pool_adjacent_violators
 
-_ROUNDS = 12
-_GAP = 0.15  # of the circle, shared among the gaps between arcs
+_ROUNDS = 120
 _DECIMALS = 6
-_GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+_TURN = 2.0 * np.pi
+# radii: common entities, accounts (a band), entities by type from the first to the last
+_COMMON, _ACCOUNTS, _BAND, _FIRST_TYPE, _LAST_TYPE = 0.2, 0.45, 0.12, 0.7, 1.0
+# so many accounts stand side by side before the band gets another row
+_ROW = 90
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,66 +36,83 @@ class Layout:
 def bipartite_layout(graph: BipartiteGraph, entity_type: npt.ArrayLike) -> Layout:
     """Place every account and entity of a graph; `entity_type`: one number an entity.
 
-    Entities of a type are ordered along their arc by barycentre, so that what the same accounts share stands
-    together. An account stands at the mean of its entities, weighted by bits, drawn inwards; accounts that would
-    stand on one spot are set out around it as sunflower seeds are.
+    Entities that more than half of the accounts have (and at least three) stand in the middle, whatever their type.
     """
     types = as_index(entity_type, "entity_type")
     require(types.size == graph.n_entities, f"entity_type must have length {graph.n_entities}, found {types.size}")
+    common = graph.entity_degrees() > max(graph.n_accounts / 2.0, 2.0)
+    account_angle = _account_angles(graph.restrict(entities=~common))
+    rank = np.argsort(np.argsort(account_angle, kind="stable"), kind="stable")
+    n_rows = 1 + graph.n_accounts // _ROW
+    account_radius = _ACCOUNTS + _BAND * (rank % n_rows) / max(n_rows - 1, 1)
+    angle, radius = _entity_places(graph, types, common, account_angle)
+    return Layout(_points(account_angle, account_radius), _points(angle, radius))
+
+
+def _points(angle: FloatArray, radius: FloatArray) -> FloatArray:
+    points = np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1)
+    # adding 0 turns -0 into 0, which is written differently
+    return np.asarray(np.round(points, _DECIMALS) + 0.0, dtype=np.float64)
+
+
+def _account_angles(graph: BipartiteGraph) -> FloatArray:
+    """Angles round the circle: components one after the other, within each in the order of its slowest mode.
+
+    The slowest mode is the second eigenvector of a random walk between accounts over what they share, found by
+    repeated averaging: accounts that share much have nearly the same value.
+    """
+    n = graph.n_accounts
+    component = graph.components().accounts
     weight = graph.bits + 1.0  # an edge of 0 bits still draws
-    angle = _entity_angles(graph, types, weight)
-    circle = np.stack((np.cos(angle), np.sin(angle)), axis=1)
-    mass = sum_by(graph.account, weight, graph.n_accounts)
-    mean = np.zeros((graph.n_accounts, 2))
-    for axis in range(2):
-        pull = sum_by(graph.account, weight * circle[graph.entity, axis], graph.n_accounts)
-        mean[:, axis] = np.divide(pull, mass, out=np.zeros_like(pull), where=mass > 0)
-    inner = _spread_out(np.round(0.72 * mean, _DECIMALS))
-    return Layout(np.round(inner, _DECIMALS) + 0.0, np.round(circle, _DECIMALS) + 0.0)
-
-
-def _entity_angles(graph: BipartiteGraph, types: IntArray, weight: FloatArray) -> FloatArray:
-    """Angle of each entity; arcs by type, as long as the square root of their number, so that few are not lost."""
-    order = np.argsort(types, kind="stable").astype(np.int64)
+    strength = sum_by(graph.account, weight, n)
+    entity_strength = sum_by(graph.entity, weight, graph.n_entities)
+    mass = sum_by(component, strength, n)
+    value = np.linspace(-1.0, 1.0, n)
     for _ in range(_ROUNDS):
-        angle = _angles(order, types)
-        # an account points to the mean direction of its entities, an entity to that of its accounts
-        x, y = (sum_by(graph.account, weight * f(angle)[graph.entity], graph.n_accounts) for f in (np.cos, np.sin))
-        length = np.hypot(x, y)
-        x, y = (np.divide(v, length, out=np.zeros_like(v), where=length > 1e-9) for v in (x, y))
-        back_x, back_y = (sum_by(graph.entity, weight * v[graph.account], graph.n_entities) for v in (x, y))
-        pulled = np.hypot(back_x, back_y) > 1e-9
-        turn = np.mod(np.arctan2(back_y, back_x) - angle + np.pi, 2 * np.pi) - np.pi
-        wish = np.round(angle + np.where(pulled, turn, 0.0), 9)
-        again = np.lexsort((np.arange(types.size), wish, types))
-        if bool((again == order).all()):
-            break
-        order = again
-    return _angles(order, types)
-
-
-def _angles(order: IntArray, types: IntArray) -> FloatArray:
-    angle = np.zeros(types.size)
-    starts = run_starts(types[order])
-    length = run_lengths(starts, order.size)
-    arc = np.sqrt(length) / np.sqrt(length).sum() * (1.0 - _GAP) if length.size else np.zeros(0)
-    gap = _GAP / max(length.size, 1)
-    begin = np.cumsum(arc + gap) - arc
-    within = (rank_in_run(starts, order.size) + 0.5) / np.repeat(length, length)
-    angle[order] = 2.0 * np.pi * (np.repeat(begin, length) + within * np.repeat(arc, length))
+        at_entity = _mean(graph.entity, weight * value[graph.account], entity_strength)
+        value = 0.5 * value + 0.5 * _mean(graph.account, weight * at_entity[graph.entity], strength)
+        value -= _mean(component, strength * value, mass)[component]
+        size = np.zeros(n)
+        np.maximum.at(size, component, np.abs(value))
+        value = np.divide(value, size[component], out=np.zeros(n), where=size[component] > 1e-12)
+    order = np.lexsort((np.arange(n), np.round(value, 6), component))
+    angle = np.empty(n)
+    angle[order] = _TURN * (np.arange(n) + 0.5) / max(n, 1)
     return angle
 
 
-def _spread_out(spot: FloatArray) -> FloatArray:
-    """Set points of one spot out in a spiral, by number; a spot's disc grows with the square root of its number."""
-    _, where, count = np.unique(spot, axis=0, return_inverse=True, return_counts=True)
-    where = where.reshape(-1).astype(np.int64)
-    order = np.argsort(where, kind="stable")
-    rank = np.empty(order.size, dtype=np.int64)
-    rank[order] = rank_in_run(run_starts(where[order]), order.size)
-    n = count[where]
-    reach = np.minimum(0.02 * np.sqrt(n), 0.25)
-    radius = np.where(n > 1, reach * np.sqrt((rank + 0.5) / n), 0.0)
-    angle = rank * _GOLDEN_ANGLE
-    offset = np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1)
-    return np.asarray(spot + offset, dtype=np.float64)
+def _mean(group: IntArray, weighted: FloatArray, mass: FloatArray) -> FloatArray:
+    total = sum_by(group, weighted, mass.size)
+    return np.asarray(np.divide(total, mass, out=np.zeros_like(total), where=mass > 0), dtype=np.float64)
+
+
+def _entity_places(
+    graph: BipartiteGraph, types: IntArray, common: BoolArray, account_angle: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Angle and radius of each entity: near the mean direction of its accounts, at least a step from its neighbour."""
+    x, y = (sum_by(graph.entity, f(account_angle)[graph.account], graph.n_entities) for f in (np.cos, np.sin))
+    wish: FloatArray = np.round(np.mod(np.arctan2(y, x), _TURN), 9).astype(np.float64)
+    circles, circle = np.unique(types, return_inverse=True)
+    radius = _FIRST_TYPE + (_LAST_TYPE - _FIRST_TYPE) * circle / max(circles.size - 1, 1)
+    radius = np.where(common, _COMMON if common.sum() > 1 else 0.0, radius)
+    circle = np.where(common, circles.size, circle)
+    order = np.lexsort((np.arange(wish.size), wish, circle))
+    starts = run_starts(circle[order])
+    angle = wish.copy()
+    for start, length in zip(starts, run_lengths(starts, order.size), strict=True):
+        here = order[start : start + length]
+        angle[here] = _apart(wish[here], _TURN / (1.5 * length))
+    return angle, radius
+
+
+def _apart(ascending: FloatArray, step: float) -> FloatArray:
+    """Angles nearest to the given ones (ascending, in one turn) that keep a step from each other round the circle."""
+    # the circle is cut open in its widest gap, where nothing has to move across
+    gap = np.diff(ascending, append=ascending[0] + _TURN)
+    widest = int(gap.argmax())
+    cut = ascending[widest] + gap[widest] / 2.0
+    along = np.roll(np.mod(ascending - cut, _TURN), -widest - 1)
+    place = np.arange(ascending.size) * step
+    moved = pool_adjacent_violators(along - place, np.ones(along.size)) + place
+    inside = np.clip(moved, place + step / 2.0, _TURN - step / 2.0 - place[::-1])
+    return np.asarray(np.roll(inside, widest + 1) + cut, dtype=np.float64)

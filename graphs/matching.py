@@ -88,41 +88,42 @@ def match_groups(
 ) -> Overlaps:
     """Compare old and new groups by members and entities and assign them to each other.
 
-    Each side's weights are normed to 1 within a group, so that many entities do not drown the members; the overlap
-    of two groups is the weighted mean of the two kinds, `entity_share` (0 .. 1) for entities. A group without
-    entities is judged by members alone, and the other way round. Shared is, for every item, the smaller weight.
-    Pairs whose larger share is below `min_overlap` are left out. The assignment has the largest sum of Jaccard
-    indices (Kuhn's problem, solved within each connected set of pairs); of equal ones the smallest numbers win.
+    Of each kind, members and entities, what is shared counts with the smaller of its two weights; Jaccard index and
+    shares are taken over the weights of that kind, and the two kinds are averaged with `entity_share` (0 .. 1) for
+    entities. A kind that either group has nothing of is left out of the average. Pairs whose larger share is below
+    `min_overlap` are left out. The assignment has the largest sum of Jaccard indices (Kuhn's problem, solved within
+    each connected set of pairs).
     """
     require(0.0 <= entity_share <= 1.0, "entity_share must lie in [0, 1]")
     require(old_members.n == old_entities.n and new_members.n == new_entities.n, "numbers of groups must agree")
-    n_new = new_members.n
-    old_mass, new_mass = np.zeros(old_members.n), np.zeros(n_new)
-    keys, shared = [], []
-    for old, new, share in ((old_members, new_members, 1.0 - entity_share), (old_entities, new_entities, entity_share)):
-        old, new = _normed(old, share), _normed(new, share)
-        old_mass, new_mass = old_mass + old.totals(), new_mass + new.totals()
-        left, right = _meetings(old, new)
-        keys.append(old.group[left] * n_new + new.group[right])
-        shared.append(np.minimum(old.weight[left], new.weight[right]))
-    pair, where = np.unique(np.concatenate(keys), return_inverse=True)
-    common = sum_by(where, np.concatenate(shared), pair.size)
-    old_group, new_group = pair // max(n_new, 1), pair % max(n_new, 1)
-    found = common > 0
-    old_group, new_group, common = old_group[found], new_group[found], common[found]
-    of_old = np.minimum(common / old_mass[old_group], 1.0)
-    of_new = np.minimum(common / new_mass[new_group], 1.0)
-    jaccard = np.minimum(common / (old_mass[old_group] + new_mass[new_group] - common), 1.0)
-    keep = np.maximum(of_old, of_new) >= min_overlap
+    kinds = ((old_members, new_members, 1.0 - entity_share), (old_entities, new_entities, entity_share))
+    met = [_shared_weights(old, new) for old, new, _ in kinds]
+    n_new = max(new_members.n, 1)
+    pair = np.unique(np.concatenate([key for key, _ in met]))
+    old_group, new_group = pair // n_new, pair % n_new
+    mass, jaccard, of_old, of_new = (np.zeros(pair.size) for _ in range(4))
+    for (old, new, share), (key, weight) in zip(kinds, met, strict=True):
+        shared = sum_by(np.searchsorted(pair, key), weight, pair.size)
+        left, right = old.totals()[old_group], new.totals()[new_group]
+        counts = np.where((left > 0) & (right > 0), share, 0.0)
+        mass += counts
+        for total, whole in ((jaccard, left + right - shared), (of_old, left), (of_new, right)):
+            total += counts * np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    found = (mass > 0) & (jaccard > 0)
+    jaccard, of_old, of_new = (
+        np.minimum(np.divide(v, mass, out=np.zeros_like(v), where=found), 1.0) for v in (jaccard, of_old, of_new)
+    )
+    keep = found & (np.maximum(of_old, of_new) >= min_overlap)
     old_group, new_group, jaccard = old_group[keep], new_group[keep], jaccard[keep]
-    matched = _assign(old_group, new_group, jaccard, old_members.n, n_new)
+    matched = _assign(old_group, new_group, jaccard, old_members.n, new_members.n)
     return Overlaps(old_group, new_group, jaccard, of_old[keep], of_new[keep], matched)
 
 
-def _normed(holdings: Holdings, share: float) -> Holdings:
-    total = holdings.totals()[holdings.group]
-    weight = np.divide(holdings.weight * share, total, out=np.zeros_like(total), where=total > 0)
-    return Holdings(holdings.n, holdings.group, holdings.item, weight)
+def _shared_weights(old: Holdings, new: Holdings) -> tuple[IntArray, FloatArray]:
+    """One row a shared item and pair of groups: the number of the pair, the smaller weight."""
+    left, right = _meetings(old, new)
+    key = old.group[left] * max(new.n, 1) + new.group[right]
+    return key, np.minimum(old.weight[left], new.weight[right])
 
 
 def _meetings(old: Holdings, new: Holdings) -> tuple[IntArray, IntArray]:

@@ -81,7 +81,8 @@ def _write(path: Path, name: str, frame: pd.DataFrame) -> None:
     described = _SCHEMAS[name]
     schema = arrow_schema(described, {c: "float64" for c in frame.columns if c.startswith("bits_") and name == "links"})
     frame = frame.sort_values(list(described.key), kind="stable", na_position="first")
-    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    added = {name: pa.nulls(len(frame)).to_pandas() for name in schema.names if name not in frame}  # since: all null
+    table = pa.Table.from_pandas(frame.assign(**added)[schema.names], schema=schema, preserve_index=False)
     pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", row_group_size=65_536)
 
 

@@ -27,7 +27,7 @@ from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out, one_stage
 from pipeline.scoring_model import SHIPPED, read_model
 from pipeline.settings import ExportsSettings, Settings
-from pipeline.worlds import WORLDS, World, simulate
+from pipeline.worlds import WORLDS, World, build
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def candidates(world: World, seed: int, without: tuple[str, ...], cache: Path) -
         return pd.read_parquet(kept)
     place = cache / mark
     if not (place / "truth.parquet").exists():
-        simulate(world, place, seed=seed)
+        build(world, place, seed=seed)
     for table in without:
         (place / f"{table}.parquet").unlink(missing_ok=True)
     settings = Settings(exports=ExportsSettings(make=False))

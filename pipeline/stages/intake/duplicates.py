@@ -6,7 +6,7 @@ rows whose key occurs again are looked at closely, and prompts only of rows that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,10 +127,9 @@ def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.
                 digest = hasher.rows(table, reading.names)
                 check = np.where(named, hasher.rows(table, ["request_id"], salt=2), digest)
                 numbers = np.full(len(here), part.number, np.int32)
-                made.append(pa.table(
-                    [numbers, here, table.column("source"), table.column("row"), named, keys[here], check,
-                     table.column("timestamp").cast(pa.int64()), digest], schema=CANDIDATES,
-                ))  # fmt: skip
+                moments = table.column("timestamp").cast(pa.int64())
+                stands = [numbers, here, table.column("source"), table.column("row"), named]
+                made.append(pa.table([*stands, keys[here], check, moments, digest], schema=CANDIDATES))
             at += n
     return pa.concat_tables(made)
 
@@ -163,35 +162,40 @@ def _fine(reading: Reading, by_bucket: list[tuple[str, ...]], bench: Workbench) 
     with duckdb.connect(config={"threads": 1}) as db:
         tied = pa.concat_tables([db.sql(_TIED.format(again=_source(f))).to_arrow_table() for f in by_bucket])
     source, row = tied.column("source").to_numpy(), tied.column("row").to_numpy()
-    tasks = [(reading, int(n), np.sort(row[source == n])) for n in np.unique(source)]
-    made = bench.map(_fine_of_file, tasks, what="compare prompts of duplicates")
+    wanted = [(int(n), np.sort(row[source == n])) for n in np.unique(source)]
+    share = max(1, -(-len(wanted) // max(1, 4 * bench.workers)))
+    tasks = [(reading, wanted[i : i + share]) for i in range(0, len(wanted), share)]
+    made = bench.map(_fine_of_files, tasks, what="compare prompts of duplicates")
     pq.write_table(pa.concat_tables([FINE.empty_table(), *made]), path)
     return path
 
 
-def _fine_of_file(task: tuple[Reading, int, Places]) -> pa.Table:
-    """Digests of some rows (ascending) of one file."""
-    reading, source, wanted = task
-    prompt = reading.theirs[reading.names.index("prompt")] if reading.has("prompt") else None
-    columns = [*([prompt] if prompt is not None else []), *reading.extras]
+def _fine_of_files(task: tuple[Reading, list[tuple[int, Places]]]) -> pa.Table:
+    """Digests of some rows (ascending) of some files."""
+    reading, wanted = task
+    made = [FINE.empty_table()]
+    with Hasher() as hasher:
+        for source, places in wanted:
+            made += _fine_of_file(reading, source, places, hasher)
+    return pa.concat_tables(made)
+
+
+def _fine_of_file(reading: Reading, source: int, wanted: Places, hasher: Hasher) -> Iterator[pa.Table]:
+    prompt = [reading.theirs[reading.names.index("prompt")]] if reading.has("prompt") else []
+    columns = [*(n for n in prompt if n is not None), *reading.extras]
     first, groups = 0, None
     if reading.table.format == "parquet":
         starts = np.cumsum([0, *rows_of_groups(reading.table, source)])
         hit = np.unique(np.searchsorted(starts, wanted, side="right") - 1)
         first, groups = int(starts[hit[0]]), list(range(int(hit[0]), int(hit[-1]) + 1))
-    made = [FINE.empty_table()]
-    with Hasher() as hasher:
-        for batch in rows.batches(reading.table, source, columns, row_groups=groups):
-            low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
-            if high > low:
-                here = wanted[low:high]
-                table = pa.Table.from_batches([batch]).take(pa.array(here - first))
-                said = hasher.rows(table, [prompt] if prompt is not None else [])
-                made.append(pa.table(
-                    [np.full(len(here), source, np.int32), here, said, hasher.rows(table, columns)], schema=FINE,
-                ))  # fmt: skip
-            first += batch.num_rows
-    return pa.concat_tables(made)
+    for batch in rows.batches(reading.table, source, columns, row_groups=groups):
+        low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
+        if high > low:
+            here = wanted[low:high]
+            table = pa.Table.from_batches([batch]).take(pa.array(here - first))
+            said = [hasher.rows(table, columns[: len(prompt)]), hasher.rows(table, columns)]
+            yield pa.table([np.full(len(here), source, np.int32), here, *said], schema=FINE)
+        first += batch.num_rows
 
 
 def _source(paths: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ KIND_OF = {
 }  # fmt: skip
 
 
-def training_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to fit on: variants of `mixed` and `confounders`, seed, and the tables left out of the input."""
     draw = np.random.default_rng(2026)
     for i in range(n):
@@ -56,6 +56,7 @@ def training_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
                 ring_volume=float(draw.uniform(0.5, 1.5)),
                 ring_size=(5.0, float(draw.choice([40, 120, 400]))),
                 days=int(draw.integers(18, 36)),
+                prompts=prompts and i % 5 != 2,
                 start=f"2025-{int(draw.integers(1, 12)):02d}-0{int(draw.integers(1, 9))}",
             ),
             1_000 + i,
@@ -63,7 +64,7 @@ def training_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
         )
 
 
-def calibration_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to calibrate on: other seeds, settings shifted the other way, prevalence as on real platforms or above."""
     draw = np.random.default_rng(4052)
     for i in range(n):
@@ -77,6 +78,7 @@ def calibration_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
                 settings_shift=float(draw.uniform(0.05, 0.25)),
                 volume=float(draw.uniform(0.5, 0.9)),
                 ring_size=(5.0, 200.0),
+                prompts=prompts,
             ),
             5_000 + i,
             (),
@@ -198,11 +200,12 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
     parser.add_argument("--l2", type=float, default=2.0)
     parser.add_argument("--knots", type=int, default=5)
+    parser.add_argument("--no-prompts", action="store_true", help="template ids in place of text: faster, and blinder")
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    train = [_said(candidates(*w, given.cache), w) for w in training_worlds(given.worlds)]
-    held = [_said(candidates(*w, given.cache), w) for w in calibration_worlds(max(given.worlds // 3, 2))]
+    train = [_said(candidates(*w, given.cache), w) for w in training_worlds(given.worlds, not given.no_prompts)]
+    held = [_said(candidates(*w, given.cache), w) for w in calibration_worlds(max(given.worlds // 3, 2), not given.no_prompts)]
     model = fit(pd.concat(train, ignore_index=True), l2=given.l2, knots=given.knots)
     model["calibration"] = calibrate(model, held)
     model["trained_on"] = {"worlds": given.worlds, "l2": given.l2, "knots": given.knots}

@@ -1,9 +1,13 @@
-"""Random small graphs for property tests."""
+"""Random small graphs for property tests, and how many to try."""
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from graphs import BipartiteGraph
+
+# enough for laws on shapes as small as these; no deadline, since a first call imports scipy or igraph
+few = settings(max_examples=40, deadline=None)
 
 
 @st.composite

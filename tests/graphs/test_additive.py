@@ -12,6 +12,7 @@ import graphs
 from graphs import AdditiveModel, Shape, fit_additive
 from graphs.additive import bits_to_probability, probability_to_bits, total_bits
 from graphs.logistic import logistic_loss
+from tests.graphs.shapes import few
 
 
 def world(seed, n=1500, missing=0.1):
@@ -113,6 +114,7 @@ def test_a_measure_that_is_never_known_stays_level():
 
 
 @given(st.floats(-40, 40))
+@few
 def test_bits_and_probability_are_inverse(bits):
     probability = float(bits_to_probability(bits))
     assert 0 < probability <= 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, mannwhitneyu
 
 import graphs
+from tests.graphs.shapes import few
 
 labels = st.integers(1, 12).flatmap(
     lambda n: st.tuples(
@@ -29,6 +30,7 @@ def group_of(values, i):
 
 
 @given(labels)
+@few
 def test_pairwise_is_the_count_over_all_pairs(drawn):
     found, truth, wanted = drawn
     pairs = [(i, j) for i, j in combinations(range(len(found)), 2) if wanted[i] or wanted[j]]
@@ -40,6 +42,7 @@ def test_pairwise_is_the_count_over_all_pairs(drawn):
 
 
 @given(labels)
+@few
 def test_b_cubed_is_the_mean_over_accounts(drawn):
     found, truth, wanted = drawn
     rates = graphs.b_cubed(found, truth, of_interest=np.array(wanted))
@@ -63,6 +66,7 @@ def test_b_cubed_by_hand():
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=20))
+@few
 def test_adjusted_rand_agrees_with_igraph(rows):
     found, truth = (list(column) for column in zip(*rows, strict=True))
     expected = igraph.compare_communities(found, truth, method="adjusted_rand")
@@ -71,6 +75,7 @@ def test_adjusted_rand_agrees_with_igraph(rows):
 
 
 @given(labels)
+@few
 def test_names_of_groups_do_not_matter_and_equal_groupings_agree_fully(drawn):
     found, truth, _ = drawn
     renamed = [7 - v if v >= 0 else -1 for v in found]
@@ -90,6 +95,7 @@ def test_ring_recovery_by_hand():
 
 
 @given(labels)
+@few
 def test_recovery_is_complete_exactly_when_groups_are_equal(drawn):
     found, truth, _ = drawn
     complete = graphs.ring_recovery(found, truth, jaccard=1.0)
@@ -101,6 +107,7 @@ def test_recovery_is_complete_exactly_when_groups_are_equal(drawn):
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
+@few
 def test_auc_is_the_rank_sum_statistic(rows):
     scores, truth = (np.array(column) for column in zip(*rows, strict=True))
     found = graphs.auc(scores, truth)
@@ -120,6 +127,7 @@ def test_precision_at_shares_places_among_equal_scores():
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.8, 0.95, 0.99]))
+@few
 def test_wilson_agrees_with_scipy(hits, misses, level):
     n = hits + misses
     if n == 0:
@@ -146,6 +154,7 @@ def test_reliability_by_hand():
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60), st.integers(1, 12))
+@few
 def test_reliability_counts_every_row_once_and_keeps_the_means(rows, n_bins):
     stated, truth = (np.array(column) for column in zip(*rows, strict=True))
     found = graphs.reliability(stated, truth, n_bins=n_bins)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 import graphs
 from graphs import arrays
+from tests.graphs.shapes import few
 
 sorted_labels = st.lists(st.integers(0, 5), max_size=20).map(sorted)
 
 
 @given(sorted_labels)
+@few
 def test_runs(values):
     column = np.array(values, dtype=np.int64)
     starts = arrays.run_starts(column)
@@ -26,6 +28,7 @@ def test_runs(values):
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), max_size=10))
+@few
 def test_ranges(rows):
     first = np.array([f for f, _ in rows], dtype=np.int64)
     length = np.array([n for _, n in rows], dtype=np.int64)
@@ -33,6 +36,7 @@ def test_ranges(rows):
 
 
 @given(st.lists(st.integers(-3, 5), max_size=20))
+@few
 def test_numbers_follow_first_occurrence(values):
     numbered = arrays.number_by_first(np.array(values, dtype=np.int64)).tolist()
     seen = list(dict.fromkeys(values))

@@ -3,14 +3,15 @@
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs import BipartiteGraph
-from tests.graphs.shapes import bipartite_graphs
+from tests.graphs.shapes import bipartite_graphs, few
 
 
 @given(bipartite_graphs(), st.randoms(use_true_random=False))
+@few
 def test_the_order_of_edges_does_not_matter(graph, chance):
     order = list(range(graph.n_edges))
     chance.shuffle(order)
@@ -26,7 +27,7 @@ def test_the_order_of_edges_does_not_matter(graph, chance):
 
 
 @given(bipartite_graphs())
-@settings(deadline=None)
+@few
 def test_degrees_and_strengths_are_the_sums_of_the_matrix(graph):
     matrix = graph.incidence().toarray()
     assert graph.account_strengths() == pytest.approx(matrix.sum(axis=1))
@@ -37,7 +38,7 @@ def test_degrees_and_strengths_are_the_sums_of_the_matrix(graph):
 
 
 @given(bipartite_graphs())
-@settings(deadline=None)
+@few
 def test_components_agree_with_networkx(graph):
     found = graph.components()
     referee = nx.Graph()
@@ -51,6 +52,7 @@ def test_components_agree_with_networkx(graph):
 
 
 @given(bipartite_graphs(), st.data())
+@few
 def test_restrict_keeps_exactly_what_passes_all_masks(graph, data):
     def mask(size):
         return np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)), dtype=bool)

@@ -4,17 +4,18 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
 import graphs
 from graphs import Isotonic, fit_beta, fit_isotonic, fit_platt, pool_adjacent_violators, reliability, shift_prior
 from graphs.additive import bits_to_probability
+from tests.graphs.shapes import few
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0.1, 4)), min_size=1, max_size=30))
-@settings(deadline=None)
+@few
 def test_pooling_agrees_with_scipy(rows):
     values, weights = (np.array(column) for column in zip(*rows, strict=True))
     expected = isotonic_regression(values, weights=weights).x
@@ -67,6 +68,7 @@ def test_equal_scores_share_one_value_and_the_staircase_survives_a_file():
 
 
 @given(st.floats(0.001, 0.999), st.floats(0.001, 0.5), st.floats(0.001, 0.5))
+@few
 def test_a_new_base_rate_multiplies_the_odds(probability, before, after):
     moved = float(shift_prior(probability, from_rate=before, to_rate=after))
     ratio = (after / (1 - after)) / (before / (1 - before))

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from graphs import BipartiteGraph, bipartite_layout
-from tests.graphs.shapes import bipartite_graphs
+from tests.graphs.shapes import bipartite_graphs, few
 
 
 @given(bipartite_graphs())
-@settings(deadline=None)
+@few
 def test_the_same_picture_whatever_the_order_and_inside_the_frame(graph):
     types = np.arange(graph.n_entities) % 2
     first = bipartite_layout(graph, types)

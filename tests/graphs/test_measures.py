@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 import graphs
 from graphs import PairGraph, community_measures, smallest_cuts
-from tests.graphs.shapes import bipartite_graphs
+from tests.graphs.shapes import bipartite_graphs, few
 
 
 @given(bipartite_graphs(), st.data())
-@settings(deadline=None)
+@few
 def test_bits_inside_and_leaving_are_counted_edge_by_edge(graph, data):
     def labels(size):
         return np.array(data.draw(st.lists(st.integers(-1, 2), min_size=size, max_size=size)), dtype=np.int64)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 import graphs
 from graphs import BipartiteGraph, empirical_q, gumbel_p, rewire, shuffle_hours
-from tests.graphs.shapes import bipartite_graphs
+from tests.graphs.shapes import bipartite_graphs, few
 
 
 @given(bipartite_graphs(), st.integers(0, 1000))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_degree_stays_within_each_type(graph, seed):
     types = np.arange(graph.n_entities) % 2
     mixed = rewire(graph, types, seed=seed)
@@ -67,6 +67,7 @@ def test_a_full_graph_cannot_be_mixed_and_stays():
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 47)), max_size=40), st.integers(0, 99))
+@few
 def test_turning_keeps_distances_and_the_hour_of_day(rows, seed):
     account = np.array([a for a, _ in rows], dtype=np.int64)
     hour = np.array([h for _, h in rows], dtype=np.int64)
@@ -99,6 +100,7 @@ scores = st.lists(st.floats(-10, 10, allow_nan=False), max_size=20)
 
 
 @given(scores, st.lists(scores, max_size=4))
+@few
 def test_q_values_lie_between_0_and_1_and_never_rise_with_the_score(found, null):
     q = empirical_q(found, null)
     assert ((q >= 0) & (q <= 1)).all()

@@ -43,7 +43,7 @@ def by_hand(graph, family, max_degree, min_bits, min_entities, damping):
     st.sampled_from([0.0, 0.5, 1.0]),
     st.sampled_from([1, 7, 4_000_000]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_pairs_agree_with_the_double_loop(graph, max_degree, min_bits, min_entities, damping, block):
     family = np.arange(graph.n_entities) % 3
     with pytest.MonkeyPatch.context() as patch:

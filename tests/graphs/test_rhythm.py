@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphs
+from tests.graphs.shapes import few
 
 
 def table(series):
@@ -121,6 +122,7 @@ def test_weekends_by_hand():
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(0, 2)), min_size=1, max_size=30), st.integers(0, 40))
+@few
 def test_bursts_agree_with_the_plain_window(rows, window):
     start, group = (np.array(column) for column in zip(*rows, strict=True))
     found = graphs.start_burst(start, group, 3, window=window)

@@ -28,7 +28,7 @@ def pair_bits(graph, a, b, types, family, n_types):
 
 
 @given(bipartite_graphs(max_accounts=9, max_entities=8), st.sampled_from([1, 10, 10_000]), st.integers(1, 4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_bits_are_exact_and_limits_hold(graph, most_candidates, most_per_account):
     types = np.arange(graph.n_entities) % 3
     family = np.arange(graph.n_entities) % 2

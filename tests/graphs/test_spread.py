@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy, variation
 
 import graphs
+from tests.graphs.shapes import few
 
 amounts = st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 2)), max_size=40)
 
@@ -17,6 +18,7 @@ def columns(rows):
 
 
 @given(amounts)
+@few
 def test_variation_agrees_with_scipy(rows):
     values, group = columns(rows)
     found = graphs.coefficient_of_variation(values, group, 3)
@@ -29,6 +31,7 @@ def test_variation_agrees_with_scipy(rows):
 
 
 @given(amounts)
+@few
 def test_gini_is_the_mean_difference(rows):
     values, group = columns(rows)
     found = graphs.gini(values, group, 3)
@@ -42,6 +45,7 @@ def test_gini_is_the_mean_difference(rows):
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=2, max_size=20), st.floats(0.01, 100))
+@few
 def test_evenness_does_not_depend_on_the_unit(values, factor):
     values, group = np.array(values), np.zeros(len(values), dtype=np.int64)
     for measure in (graphs.coefficient_of_variation, graphs.gini):
@@ -65,6 +69,7 @@ def test_counting_noise_is_taken_off():
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.floats(0.1, 9)), max_size=40))
+@few
 def test_entropy_agrees_with_scipy(rows):
     category, group, weight = (np.array(c) for c in zip(*rows, strict=True)) if rows else (np.zeros(0, dtype=int),) * 3
     found = graphs.entropy_bits(category, group, 3, weights=weight)
@@ -81,6 +86,7 @@ def test_entropy_agrees_with_scipy(rows):
 
 
 @given(amounts)
+@few
 def test_medians_agree_with_numpy(rows):
     values, group = columns(rows)
     found = graphs.group_median(values, group, 3)

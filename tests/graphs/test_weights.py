@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphs
+from tests.graphs.shapes import few
 
 
 def test_sharing_bits_by_hand():
@@ -17,6 +18,7 @@ def test_sharing_bits_by_hand():
 
 
 @given(st.integers(2, 10_000), st.floats(0.01, 1.0), st.data())
+@few
 def test_rarer_proves_more(population, match_probability, data):
     spread = data.draw(st.integers(1, population - 1))
     bits = graphs.sharing_bits([spread, spread + 1], population, match_probability=match_probability)
@@ -30,6 +32,7 @@ def test_leave_group_out_by_hand():
 
 
 @given(st.integers(1, 500), st.integers(0, 500), st.integers(1, 500))
+@few
 def test_a_ring_does_not_make_its_own_entity_common(inside, outside, more):
     population = 5000
     one = graphs.leave_group_out(inside + outside, inside, population, inside)
@@ -60,6 +63,7 @@ rows = st.lists(
 
 
 @given(rows)
+@few
 def test_family_maximum_counts_each_family_once(lines):
     bits, group, family = (np.array(column) for column in zip(*lines, strict=True))
     counted = graphs.family_maximum(bits, group, family)
@@ -74,6 +78,7 @@ def test_family_maximum_counts_each_family_once(lines):
 
 
 @given(rows, st.floats(0, 1))
+@few
 def test_a_damped_sum_lies_between_maximum_and_sum(lines, damping):
     bits, group, _ = (np.array(column) for column in zip(*lines, strict=True))
     bits = np.abs(bits)

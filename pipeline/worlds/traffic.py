@@ -148,7 +148,7 @@ class Traffic:
         hour = self.stage.quantiles[relay.profile, rng.integers(512, size=n)] + rng.random(n) * 0.25
         start = day * DAY + ((hour - relay.ahead) % 24) * 3600
         start = np.sort(start)
-        length = rng.geometric(1 / relay.turns, size=n)
+        length = rng.geometric(1 / max(relay.turns, 1.0), size=n)
         talk = np.repeat(np.arange(n), length)
         turn, offset = _sessions(talk, rng.exponential(relay.gap, size=len(talk)))
         second = start[talk] + offset
@@ -182,6 +182,15 @@ class Traffic:
         self, relay: Relay, here: Ints, talk: Ints, turn: Ints, second: Floats, rng: np.random.Generator
     ) -> Ints:
         """Which account sends each request, by the relay's policy."""
+        if relay.keep_talk and relay.schedule != "sticky":
+            first = np.flatnonzero(turn == 0)
+            account = self._share_out(relay, here, talk[first], turn[first], second[first], rng)[talk]
+            moved = np.flatnonzero((turn > 0) & (rng.random(len(talk)) < relay.handoff))
+            account[moved] = here[rng.integers(len(here), size=len(moved))]
+            return account
+        return self._share_out(relay, here, talk, turn, second, rng)
+
+    def _share_out(self, relay: Relay, here: Ints, talk: Ints, turn: Ints, second: Floats, rng: np.random.Generator) -> Ints:
         k, n = len(here), len(talk)
         order = np.argsort(second, kind="stable")
         place = np.empty(n, dtype=np.int64)

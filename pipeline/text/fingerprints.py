@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.hashing import STEP, U64, mix
-from pipeline.text.tokens import I64, Flags, Tokens
+from pipeline.text.tokens import I64, Tokens
 
 WIDTH = 3  # words in a run
 WIDTH_UNSPACED = 7  # characters in a run, in scripts without spaces
@@ -92,11 +92,15 @@ def winnow(runs: U64, row_of: I64, n_rows: int, window: int = WINDOW) -> npt.NDA
     return np.flatnonzero(left + right + 1 >= needed)
 
 
-def flags_of_first(rows: I64, values: U64) -> Flags:
-    """Mark the first occurrence of each fingerprint in its row (a prompt that repeats itself counts once)."""
-    order = np.lexsort((np.arange(len(values)), values, rows))
-    same = np.zeros(len(values), np.bool_)
-    same[1:] = (rows[order][1:] == rows[order][:-1]) & (values[order][1:] == values[order][:-1])
-    first = np.ones(len(values), np.bool_)
-    first[order[same]] = False
-    return first
+def without_repeats(prints: Fingerprints) -> Fingerprints:
+    """Keep the first of equal fingerprints in a prompt: one that repeats itself counts once."""
+    n_rows, size = len(prints.offsets) - 1, len(prints.values)
+    rows = np.repeat(np.arange(n_rows), np.diff(prints.offsets))
+    order = np.lexsort((prints.values, rows))
+    first = np.ones(size, np.bool_)
+    same = (rows[order][1:] == rows[order][:-1]) & (prints.values[order][1:] == prints.values[order][:-1])
+    first[order[1:][same]] = False
+    if first.all():
+        return prints
+    kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(first)])
+    return Fingerprints(kept[prints.offsets], prints.values[first])

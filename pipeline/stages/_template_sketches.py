@@ -1,0 +1,190 @@
+"""Sketches of prompts: fingerprints and measures, no words; and the sample of them that frames are settled from.
+
+A sketch depends on its clean_events part alone, so it can be kept from run to run. Which prompts are in the sample
+depends on their text and their account alone: at most so many different prompts an account, those with the smallest
+digests. So no account outweighs the others, however much it sends, and memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.text.fingerprints import fingerprint, without_repeats
+from pipeline.text.frames import Shared, share
+from pipeline.text.hashing import mix
+from pipeline.text.tokens import tokenise, word_digests
+from pipeline.text.traits import asks_reasoning, conversations, languages
+from pipeline.workbench import PromptSource, Workbench
+
+KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
+SAMPLE_AN_ACCOUNT = 64  # different prompts
+SAMPLE_PRINTS = 40_000_000  # fingerprints in all
+
+
+@dataclass(frozen=True)
+class Part:
+    """One clean_events part, what of it is read, and where its sketch and its result go."""
+
+    events: str
+    prompts: PromptSource
+    sketch: str
+    result: str
+    bound: int
+
+
+def write_sketch(part: Part) -> None:
+    """Sketch the prompts of a part, batch by batch."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    events = pq.ParquetFile(part.events)
+    columns = [name for name in ("account_id", "template_id") if name in events.schema_arrow.names]
+    owners = events.read(columns=columns)
+    first = 0
+    written: Any = None
+    with pa.OSFile(part.sketch + ".new", "wb") as sink:
+        for batch in part.prompts.batches(part.events):
+            table = _sketch_batch(batch, owners.slice(first, len(batch)), part.bound)
+            first += len(batch)
+            written = written or pa.ipc.new_file(sink, table.schema)
+            written.write(table)
+        if written is None:
+            table = _sketch_batch(pa.array([], pa.large_string()), owners.slice(0, 0), part.bound)
+            written = pa.ipc.new_file(sink, table.schema)
+        written.close()
+    if first != events.metadata.num_rows:
+        raise ValueError(f"{first} prompts were read beside {events.metadata.num_rows} events of a part")
+    Path(part.sketch + ".new").replace(part.sketch)
+
+
+def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
+    """Sketch one batch of prompts: a row for each."""
+    import pyarrow as pa
+
+    given = np.zeros(len(prompts), np.bool_)
+    if "template_id" in owners.column_names:
+        given = np.asarray(owners["template_id"].combine_chunks().is_valid())
+    tokens = tokenise(prompts, bound)
+    prints = without_repeats(fingerprint(tokens))
+    lists = pa.LargeListArray.from_arrays(pa.array(prints.offsets), pa.array(prints.values))
+    return pa.record_batch(
+        {
+            "prints": lists,
+            "account": pa.array(account_hashes(owners["account_id"])),
+            "given": pa.array(given),
+            "digest": pa.array(tokens.digests),
+            "n_chars": pa.array(tokens.n_chars),
+            "conversation": pa.array(conversations(tokens, KEY)),
+            "asks_reasoning": pa.array(asks_reasoning(tokens)),
+            "language": pa.array(languages(tokens)),
+        }
+    )
+
+
+def account_hashes(accounts: Any) -> Any:
+    """Hash each account id of an Arrow string column."""
+    import pyarrow as pa
+
+    names = accounts.combine_chunks() if isinstance(accounts, pa.ChunkedArray) else accounts
+    coded = names.cast(pa.large_string()).dictionary_encode()
+    return word_digests(coded.dictionary)[np.asarray(coded.indices, dtype=np.int64)]
+
+
+def read_sketch(part: Part, columns: Sequence[str] | None = None) -> Any:
+    """Map the sketch of a part into memory and return it, or some of its columns, as a table."""
+    import pyarrow as pa
+
+    with pa.memory_map(part.sketch) as source:
+        table = pa.ipc.open_file(source).read_all()
+    return table.select(list(columns)) if columns else table
+
+
+def prints_of(table: Any) -> tuple[Any, Any]:
+    """Return offsets and values of the fingerprints of a sketch."""
+    offsets, values = [np.zeros(1, np.int64)], []
+    reached = 0
+    for chunk in table["prints"].chunks:
+        local = np.asarray(chunk.offsets)
+        values.append(np.asarray(chunk.values)[local[0] : local[-1]])
+        offsets.append(local[1:] - local[0] + reached)
+        reached += int(local[-1] - local[0])
+    return np.concatenate(offsets), np.concatenate(values) if values else np.zeros(0, np.uint64)
+
+
+def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
+    """Draw the sample of a window and return the fingerprints that its prompts share."""
+    heads = bench.map(_head, parts, what="survey sketches")
+    account = _joined([head[0] for head in heads], np.uint64)
+    digest = _joined([head[1] for head in heads], np.uint64)
+    n_prints = _joined([head[2] for head in heads], np.int64)
+    chosen = choose(account, digest, n_prints)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head[0]) for head in heads])])
+    work = [
+        (part, chosen[(chosen >= first) & (chosen < last)] - first)
+        for part, first, last in zip(parts, starts[:-1], starts[1:], strict=True)
+    ]
+    read = bench.map(_read_prints, work, what="read the sample")
+    counts = n_prints[chosen]
+    return share(
+        rows=np.repeat(np.arange(len(chosen)), counts),
+        values=_joined(read, np.uint64),
+        n_in_row=counts,
+        accounts=np.unique(account[chosen], return_inverse=True)[1].astype(np.int64),
+        min_events=min_events,
+    )
+
+
+def choose(account: Any, digest: Any, n_prints: Any) -> Any:
+    """Return the rows of the sample, in order.
+
+    Of each account those different prompts with the smallest keyed digests, at most SAMPLE_AN_ACCOUNT of them, fewer
+    where the sample would hold more than SAMPLE_PRINTS fingerprints.
+    """
+    rows = np.flatnonzero(n_prints > 0)
+    rank = mix(digest[rows] ^ np.uint64(KEY))
+    order = np.lexsort((rank, account[rows]))
+    rows = rows[order]
+    account, rank = account[rows], rank[order]
+    fresh = np.ones(len(rows), np.bool_)
+    fresh[1:] = (account[1:] != account[:-1]) | (rank[1:] != rank[:-1])
+    rows, account = rows[fresh], account[fresh]
+    turn = rank_within(account)
+    for most in (SAMPLE_AN_ACCOUNT, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1):
+        kept = turn < most
+        if n_prints[rows[kept]].sum() <= SAMPLE_PRINTS:
+            break
+    return np.sort(rows[kept])
+
+
+def rank_within(groups: Any) -> Any:
+    """Number the entries of each run of equal groups from 0."""
+    place = np.arange(len(groups))
+    fresh = np.ones(len(groups), np.bool_)
+    fresh[1:] = groups[1:] != groups[:-1]
+    return place - np.maximum.accumulate(np.where(fresh, place, 0)) if len(groups) else place
+
+
+def _joined(arrays: list[Any], dtype: type[np.generic]) -> Any:
+    return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
+
+
+def _head(part: Part) -> tuple[Any, Any, Any]:
+    """Return account, digest and number of fingerprints of each row; rows with an id from upstream have none."""
+    table = read_sketch(part, ["account", "given", "digest", "prints"])
+    n_prints = np.diff(prints_of(table)[0])
+    n_prints[np.asarray(table["given"])] = 0
+    return np.asarray(table["account"]), np.asarray(table["digest"]), n_prints
+
+
+def _read_prints(work: tuple[Part, Any]) -> Any:
+    """Return the fingerprints of some rows of a part, one row after the other."""
+    part, rows = work
+    offsets, values = prints_of(read_sketch(part, ["prints"]))
+    counts = offsets[rows + 1] - offsets[rows]
+    heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return values[np.repeat(offsets[rows] - heads[:-1], counts) + np.arange(heads[-1])]

@@ -1,0 +1,125 @@
+"""The frame that a prompt was filled into, given the frames: a matter of the prompt and the frames alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.groups import counted, in_runs
+from pipeline.text.hashing import U64
+from pipeline.text.tokens import I64, Flags
+
+MIN_PRESENT = 3  # fingerprints of a frame that a prompt must hold, or
+MIN_SHARE = 0.5  # this share of all that the prompt has, or
+SHORT = 0.8  # this share of the usual number, where a frame has few; and in any case
+MIN_WHOLE = 0.25  # this share of it
+MOSTLY = 0.6  # a prompt with this share of it holds the frame as a whole
+TABLE_BITS = 22
+
+
+@dataclass(frozen=True)
+class Frames:
+    """All frames: which fingerprints are theirs, and what is known of each."""
+
+    values: U64  # fingerprints, sorted
+    frame: I64  # per fingerprint: number of its frame; -1 where it is only common
+    common: Flags  # per fingerprint: many strangers use it
+    speaks: Flags  # per fingerprint: hardly found outside its frame
+    usual: npt.NDArray[np.float64]  # per frame: fingerprints that a prompt of the frame has
+    n_events: I64  # per frame: prompts of the sample
+    popular: Flags  # per frame
+    wrapper: Flags  # per frame: stands around requests of all kinds
+    ids: U64  # per frame: lasting id
+    family: U64  # per frame: id of the family
+
+    def reordered(self, ids: U64, family: U64, speaks: Flags, used: Flags) -> Frames:
+        """Keep the frames in use and number them by their ids."""
+        kept = np.flatnonzero(used)
+        kept = kept[np.argsort(ids[kept], kind="stable")]
+        number = np.full(len(ids) + 1, -1, np.int64)  # -1 points at the last entry, which is -1
+        number[kept] = np.arange(len(kept))
+        frame = number[self.frame]
+        wanted = (frame >= 0) | self.common
+        return Frames(
+            values=self.values[wanted],
+            frame=frame[wanted],
+            common=self.common[wanted],
+            speaks=speaks[wanted],
+            usual=self.usual[kept],
+            n_events=self.n_events[kept],
+            popular=self.popular[kept],
+            wrapper=self.wrapper[kept],
+            ids=ids[kept],
+            family=family[kept],
+        )
+
+    def find(self, values: U64) -> I64:
+        """Return the place of each fingerprint among `values`, -1 where it is none of them."""
+        places = np.full(len(values), -1, np.int64)
+        if not len(self.values):
+            return places
+        shift = np.uint64(64 - TABLE_BITS)
+        known = np.zeros(1 << TABLE_BITS, np.bool_)
+        known[self.values >> shift] = True
+        likely = np.flatnonzero(known[values >> shift])
+        place = np.minimum(np.searchsorted(self.values, values[likely]), len(self.values) - 1)
+        hit = self.values[place] == values[likely]
+        places[likely[hit]] = place[hit]
+        return places
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What each row was given; -1 where nothing."""
+
+    frame: I64
+    wrapper: I64
+    present: I64  # fingerprints of the frame in the prompt
+
+
+def enough(present: I64, n_in_row: I64, usual: npt.NDArray[np.float64]) -> Flags:
+    """Tell where a prompt holds enough of a frame; `n_in_row` is the number of fingerprints that want explaining."""
+    fits = (present >= MIN_PRESENT) | (present >= MIN_SHARE * n_in_row)
+    fits |= (present >= 2) & (present >= SHORT * usual)
+    return np.asarray(fits & (present >= MIN_WHOLE * usual))
+
+
+def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
+    """Give each row its frame and its wrapper. `rows` ascend; no row repeats a fingerprint.
+
+    A frame that is not popular goes before a popular one, one that is mostly there before one in part, a frequent one
+    before a rare one. A row with too little of any frame is given the one that two of its fingerprints speak for.
+    """
+    n_rows, size = len(n_in_row), max(1, len(frames.ids))
+    place = frames.find(values)
+    hits = np.flatnonzero(place >= 0)
+    rows, place = rows[hits], place[hits]
+    rest = n_in_row - np.bincount(rows[frames.common[place]], minlength=n_rows)
+    owned = np.flatnonzero(frames.frame[place] >= 0)
+    rows, place = rows[owned], place[owned]
+    key, present = counted(rows * size + frames.frame[place])
+    held, frame = key // size, key % size
+    fits = enough(present, rest[held], frames.usual[frame]) if len(frame) else np.zeros(0, np.bool_)
+    plain = fits & ~frames.wrapper[frame]
+    chosen, with_it = _best(held[plain], frame[plain], present[plain], n_rows, frames)
+    around, _ = _best(held[fits & ~plain], frame[fits & ~plain], present[fits & ~plain], n_rows, frames)
+    speaking = frames.speaks[place] & (chosen[rows] < 0) & ~frames.wrapper[frames.frame[place]]
+    key, times = counted(rows[speaking] * size + frames.frame[place[speaking]])
+    twice = times >= 2
+    late, late_with = _best(key[twice] // size, key[twice] % size, times[twice], n_rows, frames)
+    empty = chosen < 0
+    return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it))
+
+
+def _best(rows: I64, frame: I64, present: I64, n_rows: int, frames: Frames) -> tuple[I64, I64]:
+    """Choose one frame a row; return the frame (-1: none) and how many of its fingerprints the row holds."""
+    chosen = np.full(n_rows, -1, np.int64)
+    held = np.zeros(n_rows, np.int64)
+    partly = present < MOSTLY * frames.usual[frame]
+    order = np.lexsort((frames.ids[frame], -present, -frames.n_events[frame], partly, frames.popular[frame], rows))
+    best = order[in_runs(rows[order])[0]]
+    chosen[rows[best]] = frame[best]
+    held[rows[best]] = present[best]
+    return chosen, held

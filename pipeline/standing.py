@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.nulls import texts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,8 +23,8 @@ def standing(decisions: pd.DataFrame) -> pd.DataFrame:
         return decisions
     ordered = decisions.sort_values(["decided_at", "decision_id"]).reset_index(drop=True)
     ids = ordered["decision_id"].tolist()
-    names = ordered["supersedes"].where(ordered["supersedes"].notna(), None).tolist()
-    rings = ordered["ring_id"].where(ordered["ring_id"].notna(), None).tolist()
+    names = texts(ordered["supersedes"])
+    rings = texts(ordered["ring_id"])
     withdrawal = (ordered["conclusion"] == "withdrawn").tolist()
     fallen: set[str] = set()
     taken_back: dict[str, int] = {}  # ring -> withdrawals by ring that still seek their decision
@@ -30,17 +32,17 @@ def standing(decisions: pd.DataFrame) -> pd.DataFrame:
     for i in range(len(ids) - 1, -1, -1):  # a later decision is settled before the earlier ones that it may strike out
         if ids[i] in fallen:
             continue
-        ring = rings[i]
-        if names[i] is not None:
-            fallen.add(names[i])
+        ring, corrected = rings[i], names[i]
+        if corrected is not None:
+            fallen.add(corrected)
         elif withdrawal[i] and ring is not None:
             taken_back[ring] = taken_back.get(ring, 0) + 1
         if withdrawal[i]:
             continue
         if ring is not None and taken_back.get(ring, 0) > 0:
             taken_back[ring] -= 1
-            if names[i] is not None:
-                fallen.discard(names[i])
+            if corrected is not None:
+                fallen.discard(corrected)
             continue
         keep[i] = True
     return ordered[keep].reset_index(drop=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from pipeline.accused import is_flagged
 from pipeline.link_types import link_types
 from pipeline.naming import named_hypotheses, names_given
+from pipeline.schemas import TABLES
 from pipeline.settings import Settings
 from pipeline.words import KIND_WORDS, confidence, counted, listed
 
@@ -60,7 +61,7 @@ def make(
     ]
     rings["confidence"] = pd.Series(said, index=rings.index, dtype="str")
     rings["reason"] = _reasons(rings, evidence, score_parts)
-    return Rings(rings.sort_values("ring_id").reset_index(drop=True))
+    return Rings(rings.sort_values("ring_id").reset_index(drop=True)[TABLES["rings"].names])
 
 
 def _operators(attribution: pd.DataFrame, level: float) -> pd.DataFrame:

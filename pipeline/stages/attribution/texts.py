@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.text.fingerprints import run_hashes
+from pipeline.text.tokens import Tokens, tokenise
+
 SLOT = "<*>"
 RUN, RUN_UNSPACED = 3, 5  # words, or characters of scripts without spaces, that must stand in a row
 MIN_SHARE = 0.6  # of the runs of a template that the text must hold
@@ -18,10 +21,9 @@ def matching_templates(texts: Sequence[str], frames: Sequence[str | None]) -> li
     A frame's words stand between slots written `<*>`; a text may have slots itself. A text follows a frame if it holds
     at least 0.6 of the frame's runs of words, four of them or more, within whatever fills the slots.
     """
-    known = [_runs(frame) if frame else frozenset() for frame in frames]
+    known, quoted = _runs(frames), _runs(texts)
     found = []
-    for i, text in enumerate(texts):
-        runs = _runs(text)
+    for i, runs in enumerate(quoted):
         for j, frame in enumerate(known):
             common = len(frame & runs)
             if common >= MIN_RUNS and common >= MIN_SHARE * len(frame):
@@ -29,21 +31,29 @@ def matching_templates(texts: Sequence[str], frames: Sequence[str | None]) -> li
     return found
 
 
-def _runs(text: str) -> frozenset[int]:
-    """Hashes of the runs of words in each stretch between slots."""
+def _runs(texts: Sequence[str | None]) -> list[set[int]]:
+    """Hashes of the runs of words in each stretch of each text between slots; none for null."""
     import pyarrow as pa
 
-    from pipeline.text.fingerprints import run_hashes
-    from pipeline.text.tokens import tokenise
-
-    stretches = [s.encode("utf-8", "replace").decode() for s in text.split(SLOT) if s.strip()]
+    stretches = [
+        (i, part.encode("utf-8", "replace").decode())
+        for i, text in enumerate(texts)
+        for part in (text or "").split(SLOT)
+        if part.strip()
+    ]
+    runs: list[set[int]] = [set() for _ in texts]
     if not stretches:
-        return frozenset()
-    tokens = tokenise(pa.array(stretches, type=pa.large_string()))
-    runs: set[int] = set()
-    for first, last in zip(tokens.offsets[:-1], tokens.offsets[1:], strict=True):
-        hashes = tokens.hashes[first:last]
-        width = RUN_UNSPACED if tokens.unspaced[first:last].mean() > 0.5 else RUN
-        if hashes.size >= width:
-            runs.update(np.unique(run_hashes(hashes, width)).tolist())
-    return frozenset(runs)
+        return runs
+    tokens = tokenise(pa.array([part for _, part in stretches], type=pa.large_string()))
+    for row, (i, _) in enumerate(stretches):
+        runs[i].update(_runs_of_row(tokens, row))
+    return runs
+
+
+def _runs_of_row(tokens: Tokens, row: int) -> list[int]:
+    first, last = int(tokens.offsets[row]), int(tokens.offsets[row + 1])
+    hashes = tokens.hashes[first:last]
+    if not hashes.size:
+        return []
+    width = RUN_UNSPACED if tokens.unspaced[first:last].mean() > 0.5 else RUN
+    return np.unique(run_hashes(hashes, width)).tolist() if hashes.size >= width else []

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.engine import connect, text_literal
 from pipeline.link_types import PAYMENT_TYPE, TEMPLATE_TYPE, LinkType
+from pipeline.nulls import texts
 from pipeline.ranges import RangeTable
 from pipeline.stages.attribution.texts import matching_templates
 from pipeline.workbench import Workbench
@@ -142,16 +143,17 @@ def _templates(indicators: pd.DataFrame, templates: pd.DataFrame) -> list[tuple[
         return []
     ids = templates["template_id"].tolist()
     place = {name: j for j, name in enumerate(ids)}
-    texts = templates["text"].where(templates["text"].notna(), None).tolist()
+    frames = texts(templates["text"])
     quoted = rows[~rows["value"].isin(place)]
     numbers = quoted.index.tolist()
     found = [(int(i), place[value]) for i, value in zip(rows.index, rows["value"], strict=True) if value in place]
-    found += [(int(numbers[i]), j) for i, j in matching_templates(quoted["value"].tolist(), texts)]
+    found += [(int(numbers[i]), j) for i, j in matching_templates(quoted["value"].tolist(), frames)]
     by_family: dict[str, list[int]] = {}
-    families = templates["family_id"].where(templates["family_id"].notna(), None).tolist()
+    families = texts(templates["family_id"])
     for j, family in enumerate(families):
-        by_family.setdefault(family if family is not None else f"\x00{j}", []).append(j)
-    wider = {(i, k) for i, j in found for k in by_family.get(families[j] or f"\x00{j}", [j])}
+        if family is not None:
+            by_family.setdefault(family, []).append(j)
+    wider = {(i, k) for i, j in found for k in by_family.get(families[j] or "", [j])}
     return sorted((i, ids[k]) for i, k in wider)
 
 

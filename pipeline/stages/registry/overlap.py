@@ -14,6 +14,11 @@ ENTITY_TRUST = 0.9  # things pass from hand to hand more easily than accounts do
 MAJORITY = 0.5
 
 
+_NONE = pd.DataFrame({"old": pd.Series(dtype="str"), "new": pd.Series(dtype="int64")} | {
+    name: pd.Series(dtype="float64") for name in ("weighted", "jaccard", "share_old", "share_new")
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Groups:
     """Groups in long form: `members` (group, item, weight) and `things` (group, item, weight), each item once a group.
@@ -48,6 +53,8 @@ def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
 def _weighted(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Weighted and plain Jaccard of all pairs of groups that have an item in common."""
     both = old.merge(new, on="item", suffixes=("_old", "_new"))
+    if both.empty:
+        return _NONE
     # an item that both have counts as it does today: what is seen again has not faded
     grouped = both.groupby(["group_old", "group_new"], sort=True)
     pairs = grouped.agg(n=("item", "size"), fresh=("weight_new", "sum"), stale=("weight_old", "sum")).reset_index()

@@ -92,7 +92,8 @@ def candidates(world: World, seed: int, without: tuple[str, ...], cache: Path) -
     if kept.exists():
         return pd.read_parquet(kept)
     place = cache / mark
-    if not (place / "truth.parquet").exists():
+    if not (place / "world.json").exists():
+        _remove(place)
         build(world, place, seed=seed)
     for table in without:
         (place / f"{table}.parquet").unlink(missing_ok=True)

@@ -79,8 +79,9 @@ class Dice:
         return Dice(*self._words, *words, shift=self.shift)
 
     def between(self, low: float, high: float) -> float:
-        """Uniform in [low, high], moved by the shift."""
-        return float(low + (high - low) * (self.rng.random() + self.shift))
+        """Uniform in [low, high], moved by the shift, though never past zero."""
+        moved = float(low + (high - low) * (self.rng.random() + self.shift))
+        return max(moved, min(low, 0.1 * low)) if low >= 0 else moved
 
     def share(self, low: float, high: float) -> float:
         """As `between`, kept in [0.01, 0.99]."""
@@ -88,7 +89,8 @@ class Dice:
 
     def log_between(self, low: float, high: float) -> float:
         """Log-uniform in [low, high], moved by the shift."""
-        return float(np.exp(self.between(np.log(low), np.log(high))))
+        span = np.log(high) - np.log(low)
+        return float(np.exp(np.log(low) + span * (self.rng.random() + self.shift)))
 
     def whole(self, low: int, high: int) -> int:
         """A whole number in [low, high], both ends possible; the shift moves it, never below `low`."""

@@ -48,7 +48,7 @@ def network(text: str) -> str | None:
     base = address(base_text)
     if base is None:
         return None
-    width = 32 if "." in base else 128
+    width = 128 if ":" in base else 32
     length = width
     if slash:
         if not (length_text.isascii() and length_text.isdigit() and len(length_text) <= 3):

@@ -47,7 +47,7 @@ class Hasher:
         names = [f"c{i}" for i in range(len(columns))]
         self._engine.register("given", pa.table([_plain(table.column(c)) for c in columns], names=names))
         answer = self._engine.sql(f"select hash({salt}, {', '.join(names)}) as h from given").to_arrow_table()
-        return np.asarray(answer.column("h").to_numpy(), dtype=np.uint64)
+        return np.array(answer.column("h").to_numpy(), dtype=np.uint64)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

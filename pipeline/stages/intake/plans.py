@@ -103,11 +103,11 @@ def _partitions(table: InputTable) -> Mapping[str, str]:
 
 
 def _names(table: InputTable, source: int) -> list[str]:
-    """Columns of a file; folder names such as `date=` count, an empty JSONL file lacks nothing that it could show."""
+    """Columns of a file, and those that its folders tell; an empty JSONL file lacks nothing that it could show."""
     names = rows.column_names(table, source)
     if not names and table.format == "jsonl":
         return [c.name for c in INPUTS[table.name].columns if c.required]
-    return names
+    return [*names, *(n for n in (table.partitions[source] if table.partitions else {}) if n not in names)]
 
 
 def _missing(table: InputTable, source: int, ours: str, theirs: str, have: list[str], what: str) -> InputError:

@@ -16,6 +16,7 @@ import stix2
 
 from pipeline.exports.figures.choose import flagged_rings
 from pipeline.exports.figures.things import things
+from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import Tables, frame_of
 from pipeline.exports.trace import safe
 from pipeline.link_types import ADDRESS_TYPES
@@ -49,11 +50,20 @@ class _Bundle:
         self.mark = MARKS[tables.level]
         self.objects: dict[str, Any] = {}
         first = tables.table("ring_registry")
-        self.first_day = {r.ring_id: pd.Timestamp(str(r.first_run)[:10], tz="UTC") for r in first.itertuples() if re.match(r"\d{4}-\d\d-\d\d", str(r.first_run))}
+        self.first_day = {
+            r.ring_id: pd.Timestamp(str(r.first_run)[:10], tz="UTC")
+            for r in rows_of(first)
+            if re.match(r"\d{4}-\d\d-\d\d", str(r.first_run))
+        }
         self.author = self.add(
-            stix2.Identity(id=stix_id("identity", "platform"), name="Platform trust and safety", identity_class="organization",
-                           created=START.to_pydatetime(), modified=START.to_pydatetime())
-        )  # fmt: skip
+            stix2.Identity(
+                id=stix_id("identity", "platform"),
+                name="Platform trust and safety",
+                identity_class="organization",
+                created=START.to_pydatetime(),
+                modified=START.to_pydatetime(),
+            )
+        )
 
     def add(self, made: Any) -> str:
         self.objects.setdefault(made.id, made)
@@ -65,14 +75,25 @@ class _Bundle:
         return min([*days, self.frame.until]).to_pydatetime()
 
     def common(self, created: Any) -> dict[str, Any]:
-        return {"created": created, "modified": max(created, self.now), "created_by_ref": self.author, "object_marking_refs": [self.mark]}
+        return {
+            "created": created,
+            "modified": max(created, self.now),
+            "created_by_ref": self.author,
+            "object_marking_refs": [self.mark],
+        }
 
     def tie(self, source: str, kind: str, target: str, created: Any, confidence: int | None = None) -> None:
         extra = {} if confidence is None else {"confidence": confidence}
         self.add(
-            stix2.Relationship(id=stix_id("relationship", source, kind, target), relationship_type=kind, source_ref=source,
-                               target_ref=target, **extra, **self.common(created))
-        )  # fmt: skip
+            stix2.Relationship(
+                id=stix_id("relationship", source, kind, target),
+                relationship_type=kind,
+                source_ref=source,
+                target_ref=target,
+                **extra,
+                **self.common(created),
+            )
+        )
 
 
 def bundle(tables: Tables) -> Any:
@@ -80,14 +101,19 @@ def bundle(tables: Tables) -> Any:
     made = _Bundle(tables)
     rings = flagged_rings(tables)
     operators = _operators(made, rings)
-    for ring in (rings.iloc[i] for i in range(len(rings))):
+    for ring in each(rings):
         _ring(made, ring, operators.get(str(ring.operator_id)))
     members = [i for i in made.objects if not i.startswith(("marking-definition", "identity"))]
     if members:
         made.add(
-            stix2.Grouping(id=stix_id("grouping", made.frame.run_id), name=f"Flagged rings of run {made.frame.run_id}", context="suspicious-activity",
-                           object_refs=sorted(members), **made.common(made.now))
-        )  # fmt: skip
+            stix2.Grouping(
+                id=stix_id("grouping", made.frame.run_id),
+                name=f"Flagged rings of run {made.frame.run_id}",
+                context="suspicious-activity",
+                object_refs=sorted(members),
+                **made.common(made.now),
+            )
+        )
     order = [made.mark, *(made.objects[i] for i in sorted(made.objects))]
     return stix2.Bundle(objects=order, id=stix_id("bundle", made.frame.run_id, tables.level))
 
@@ -101,11 +127,19 @@ def _operators(made: _Bundle, rings: pd.DataFrame) -> dict[str, str]:
     found = {}
     for operator, group in rings[rings["operator_id"].notna()].groupby("operator_id"):
         name, ids = safe(operator), group["ring_id"].tolist()
-        about = {"name": name, "first_seen": _time(group["first_seen"].min()), "last_seen": _time(group["last_seen"].max())}
+        about = {
+            "name": name,
+            "first_seen": _time(group["first_seen"].min()),
+            "last_seen": _time(group["last_seen"].max()),
+        }
         if group["operator"].notna().all():
-            object_ = stix2.ThreatActor(id=stix_id("threat-actor", str(operator)), **about, **made.common(made.born(ids)))
+            object_ = stix2.ThreatActor(
+                id=stix_id("threat-actor", str(operator)), **about, **made.common(made.born(ids))
+            )
         else:
-            object_ = stix2.IntrusionSet(id=stix_id("intrusion-set", str(operator)), **about, **made.common(made.born(ids)))
+            object_ = stix2.IntrusionSet(
+                id=stix_id("intrusion-set", str(operator)), **about, **made.common(made.born(ids))
+            )
         found[str(operator)] = made.add(object_)
     return found
 
@@ -119,24 +153,34 @@ def _ring(made: _Bundle, ring: pd.Series, operator: str | None) -> None:
     created = made.born([ring_id])
     campaign = made.add(
         stix2.Campaign(
-            id=stix_id("campaign", ring_id), name=ring_id, first_seen=_time(ring.first_seen), last_seen=_time(ring.last_seen),
+            id=stix_id("campaign", ring_id),
+            name=ring_id,
+            first_seen=_time(ring.first_seen),
+            last_seen=_time(ring.last_seen),
             description=f"{int(ring['size']):,} accounts, {int(ring.n_events):,} requests, {made.frame.window}, UTC. Score {ring.score:.2f}.",
-            confidence=LEVELS.get(str(ring.confidence), 15), **made.common(created),
-        )  # fmt: skip
+            confidence=LEVELS.get(str(ring.confidence), 15),
+            **made.common(created),
+        )
     )
     if operator is not None:
-        sure = on_words_scale(float(ring.operator_probability)) if pd.notna(ring.operator) else LEVELS.get(str(ring.confidence), 15)
+        sure = (
+            on_words_scale(float(ring.operator_probability))
+            if pd.notna(ring.operator)
+            else LEVELS.get(str(ring.confidence), 15)
+        )
         made.tie(campaign, "attributed-to", operator, created, sure)
     evidence = made.tables.table("evidence", [ring_id])
     named = things(evidence, made.frame)
-    spans = {(r.entity_type, r.entity): (r.first_seen, r.last_seen) for r in evidence.itertuples()}
-    for thing in named.itertuples():
+    spans = {(r.entity_type, r.entity): (r.first_seen, r.last_seen) for r in rows_of(evidence)}
+    for thing in rows_of(named):
         _indicator(made, ring, campaign, operator, thing, spans[(thing.entity_type, thing.entity)])
     if made.tables.level == "internal":
         _observed(made, ring, campaign)
 
 
-def _indicator(made: _Bundle, ring: pd.Series, campaign: str, operator: str | None, thing: Any, span: tuple[Any, Any]) -> None:
+def _indicator(
+    made: _Bundle, ring: pd.Series, campaign: str, operator: str | None, thing: Any, span: tuple[Any, Any]
+) -> None:
     created = made.born([str(ring.ring_id)])
     first = span[0] if pd.notna(span[0]) else ring.first_seen
     last = span[1] if pd.notna(span[1]) else ring.last_seen
@@ -145,10 +189,15 @@ def _indicator(made: _Bundle, ring: pd.Series, campaign: str, operator: str | No
         return
     indicator = made.add(
         stix2.Indicator(
-            id=stix_id("indicator", str(ring.ring_id), str(thing.entity_type), str(thing.entity)), name=f"{thing.label} of {ring.ring_id}", pattern=pattern,
-            pattern_type="stix", valid_from=_time(first), indicator_types=["malicious-activity"],
-            confidence=LEVELS.get(str(ring.confidence), 15), **made.common(created),
-        )  # fmt: skip
+            id=stix_id("indicator", str(ring.ring_id), str(thing.entity_type), str(thing.entity)),
+            name=f"{thing.label} of {ring.ring_id}",
+            pattern=pattern,
+            pattern_type="stix",
+            valid_from=_time(first),
+            indicator_types=["malicious-activity"],
+            confidence=LEVELS.get(str(ring.confidence), 15),
+            **made.common(created),
+        )
     )
     made.tie(indicator, "indicates", campaign, created)
     if operator is not None:
@@ -156,29 +205,47 @@ def _indicator(made: _Bundle, ring: pd.Series, campaign: str, operator: str | No
     if made.tables.k <= 1 or int(thing.n_in_ring) >= made.tables.k:
         made.add(
             stix2.Sighting(
-                id=stix_id("sighting", indicator), sighting_of_ref=indicator, where_sighted_refs=[made.author], count=int(thing.n_in_ring),
-                first_seen=_time(first), last_seen=_time(max(last, first)), **made.common(created),
-            )  # fmt: skip
+                id=stix_id("sighting", indicator),
+                sighting_of_ref=indicator,
+                where_sighted_refs=[made.author],
+                count=int(thing.n_in_ring),
+                first_seen=_time(first),
+                last_seen=_time(max(last, first)),
+                **made.common(created),
+            )
         )
     if thing.entity_type in ADDRESS_TYPES:
         infrastructure = made.add(
             stix2.Infrastructure(
-                id=stix_id("infrastructure", str(thing.entity_type), str(thing.entity)), name=f"Address {safe(thing.entity)}",
-                infrastructure_types=["anonymization" if "proxy" in str(thing[9]) or "vpn" in str(thing[9]) else "unknown"], **made.common(made.now),
-            )  # fmt: skip
+                id=stix_id("infrastructure", str(thing.entity_type), str(thing.entity)),
+                name=f"Address {safe(thing.entity)}",
+                infrastructure_types=[
+                    "anonymization" if "proxy" in str(thing.sort) or "vpn" in str(thing.sort) else "unknown"
+                ],
+                **made.common(made.now),
+            )
         )
         made.tie(campaign, "uses", infrastructure, created)
 
 
 def _observed(made: _Bundle, ring: pd.Series, campaign: str) -> None:
     """The member accounts as observed data, at most 5,000 a ring, surest first."""
-    members = made.tables.table("members", [str(ring.ring_id)]).sort_values(["membership", "account_id"], ascending=[False, True])
-    refs = [made.add(stix2.UserAccount(user_id=safe(a, longest=200), account_type="platform")) for a in members["account_id"].head(MOST_OBSERVED)]
+    members = made.tables.table("members", [str(ring.ring_id)]).sort_values(
+        ["membership", "account_id"], ascending=[False, True]
+    )
+    refs = [
+        made.add(stix2.UserAccount(user_id=safe(a, longest=200), account_type="platform"))
+        for a in members["account_id"].head(MOST_OBSERVED)
+    ]
     made.add(
         stix2.ObservedData(
-            id=stix_id("observed-data", str(ring.ring_id)), first_observed=_time(ring.first_seen), last_observed=_time(ring.last_seen),
-            number_observed=min(max(int(ring.n_events), 1), 999_999_999), object_refs=sorted(refs), **made.common(made.born([str(ring.ring_id)])),
-        )  # fmt: skip
+            id=stix_id("observed-data", str(ring.ring_id)),
+            first_observed=_time(ring.first_seen),
+            last_observed=_time(ring.last_seen),
+            number_observed=min(max(int(ring.n_events), 1), 999_999_999),
+            object_refs=sorted(refs),
+            **made.common(made.born([str(ring.ring_id)])),
+        )
     )
 
 
@@ -222,10 +289,16 @@ def indicators_of(data: bytes) -> pd.DataFrame:
             continue
         sure = relation.get("confidence", source.get("confidence", 50))
         rows.append(
-            {"operator": actors[relation.target_ref], "entity_type": kind, "value": re.sub(r"\\(.)", r"\1", found.group(4)),
-             "confidence": sure / 100, "source": str(source.get("created_by_ref", "")), "valid_from": pd.Timestamp(source.valid_from),
-             "valid_until": pd.Timestamp(source["valid_until"]) if "valid_until" in source else pd.NaT}
-        )  # fmt: skip
+            {
+                "operator": actors[relation.target_ref],
+                "entity_type": kind,
+                "value": re.sub(r"\\(.)", r"\1", found.group(4)),
+                "confidence": sure / 100,
+                "source": str(source.get("created_by_ref", "")),
+                "valid_from": pd.Timestamp(source.valid_from),
+                "valid_until": pd.Timestamp(source["valid_until"]) if "valid_until" in source else pd.NaT,
+            }
+        )
     columns = ["operator", "entity_type", "value", "confidence", "source", "valid_from", "valid_until"]
     frame = pd.DataFrame(rows, columns=columns).sort_values(["operator", "entity_type", "value"], ignore_index=True)
     frame.attrs["left_aside"] = aside
@@ -238,7 +311,11 @@ def _entity_type(kind: str, prop: str, value: str) -> str | None:
 
     if kind in ("ipv4-addr", "ipv6-addr") and prop == "value":
         return "cidr" if "/" in value else ADDRESS_TYPES[0]
-    plain = {("autonomous-system", "number"): "asn", ("user-account", "user_id"): "account", ("domain-name", "value"): "email_domain"}
+    plain = {
+        ("autonomous-system", "number"): "asn",
+        ("user-account", "user_id"): "account",
+        ("domain-name", "value"): "email_domain",
+    }
     if (kind, prop) in plain:
         return plain[(kind, prop)]
     slug = {f"x-ringtrace-{_slug(t)}": t for t in INDICATOR_TYPES}

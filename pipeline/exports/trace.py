@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 OPEN, BETWEEN, CLOSE = "\ue000", "\ue001", "\ue002"
-_CITED = re.compile(f"{OPEN}([^{OPEN}{BETWEEN}{CLOSE}]*){BETWEEN}([^{OPEN}{BETWEEN}{CLOSE}]*){BETWEEN}([^{OPEN}{BETWEEN}{CLOSE}]*){CLOSE}")
+_CITED = re.compile(
+    f"{OPEN}([^{OPEN}{BETWEEN}{CLOSE}]*){BETWEEN}([^{OPEN}{BETWEEN}{CLOSE}]*){BETWEEN}([^{OPEN}{BETWEEN}{CLOSE}]*){CLOSE}"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,12 @@ class Cited:
 
 def cite(shown: str, source: Source, exact: object) -> str:
     """Text that shows `shown` and carries its source and exact value."""
-    return f"{OPEN}{shown}{BETWEEN}{safe(str(source))}{BETWEEN}{exact}{CLOSE}"
+    return f"{OPEN}{shown}{BETWEEN}{safe(str(source), longest=2_000)}{BETWEEN}{exact}{CLOSE}"
+
+
+def whole(one: Cited) -> str:
+    """A cited number as text again."""
+    return f"{OPEN}{one.shown}{BETWEEN}{one.source}{BETWEEN}{one.exact}{CLOSE}"
 
 
 def cited(text: str) -> Iterator[Cited]:

@@ -22,7 +22,7 @@ NO_STIX = "stix.json was not made: the `briefing` extra is not installed.\n"
 
 def write_all(folder: Path, settings: Settings, manifest: dict[str, Any]) -> None:
     """Figures, briefing, STIX bundle and graph of a run."""
-    tables = RunTables(folder, manifest)
+    tables = RunTables.at(folder, manifest)
     wish = briefing.Wish(most=settings.exports.max_rings_drawn)
     document = briefing.build(tables, wish)
     figures = folder / "figures"

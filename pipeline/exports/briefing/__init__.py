@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -10,8 +10,10 @@ from pipeline.exports.briefing import backmatter, frontmatter, operation
 from pipeline.exports.briefing.model import Block, Document
 from pipeline.exports.figures import choose
 from pipeline.exports.figures.sheet import Sheet
+from pipeline.exports.frames import each
 from pipeline.exports.redaction import rules_table
 from pipeline.exports.tables import Tables, frame_of
+from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
 
 MARKINGS = {"internal": "TLP:AMBER+STRICT", "partner": "TLP:AMBER", "public": "TLP:CLEAR"}
 
@@ -29,6 +31,7 @@ class Wish:
     basis: str = ""
     compared: dict[str, str] | None = None
     evasion: Sheet | None = None
+    grades: tuple[tuple[str, str], ...] = ()
     extra: tuple[Block, ...] = field(default_factory=tuple)
 
 
@@ -42,14 +45,33 @@ def build(tables: Tables, wish: Wish | None = None) -> Document:
     blocks: list[Block] = frontmatter.summary(tables, flagged, figures, frame)
     blocks += frontmatter.glance(tables, flagged, frame, wish.compared)
     blocks += wish.extra
-    for ring in (shown.iloc[i] for i in range(len(shown))):
-        blocks += operation.section(tables, ring, choose.operation(tables, ring, frame), frame)
+    for ring in each(shown):
+        blocks += operation.section(tables, ring, choose.operation(tables, ring, frame), frame, wish.grades)
     blocks += backmatter.operators(tables, flagged, choose.operators(tables, frame))
     blocks += backmatter.method(figures, wish.evasion)
     blocks += backmatter.glossary()
     title = wish.title or frontmatter.finding(flagged, frame)
     subtitle = f"Coordinated misuse among accounts, {frame.window}, UTC. Run {frame.run_id}."
-    document = Document(title, subtitle, tables.level, MARKINGS[tables.level], frame, tuple(blocks), logo=wish.logo)
-    closing = backmatter.provenance(tables, frame, document.numbers(), rules_table(), wish.approval)
     names = frozenset(flagged["operator"].dropna().astype(str))
-    return Document(title, subtitle, tables.level, MARKINGS[tables.level], frame, (*blocks, *closing), names, wish.logo)
+    document = Document(
+        title,
+        subtitle,
+        tables.level,
+        MARKINGS[tables.level],
+        frame,
+        tuple(blocks),
+        names,
+        below_level(tables),
+        wish.logo,
+    )
+    closing = backmatter.provenance(tables, frame, document.numbers(), rules_table(tables.k), wish.approval)
+    return replace(document, blocks=(*blocks, *closing))
+
+
+def below_level(tables: Tables) -> frozenset[str]:
+    """Every name that some ring was held against without reaching the naming level anywhere."""
+    inner = getattr(tables, "inner", tables)
+    guesses = set(inner.table("attribution")["operator"].dropna().astype(str))
+    named = set(inner.table("rings")["operator"].dropna().astype(str))
+    reserved = {g for g in guesses if g in RESERVED_OPERATORS or g.startswith(RESERVED_PREFIX)}
+    return frozenset(guesses - named - reserved)

@@ -8,6 +8,7 @@ from pipeline.exports.briefing.model import Block, Heading, Para, Picture, Table
 from pipeline.exports.briefing.say import RingFacts, operator_sentence
 from pipeline.exports.figures.choose import Overview
 from pipeline.exports.figures.sheet import Frame, Sheet
+from pipeline.exports.frames import each
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Cited
 
@@ -17,7 +18,7 @@ METHOD = (
     "A score is a calibrated probability that a group is one coordinated fraudulent operation. A ring is flagged when the score passes the threshold, "
     "the false discovery rate is low, no innocent explanation is better, and no analyst has dismissed it.",
     "What cannot be seen: operations whose accounts share nothing that is measured, requests outside the window, and purposes. Colleagues in one office, "
-    "customers of one reseller, a class, or users of one public prompt share things too, and may be grouped by mistake.",
+    "customers of one reseller, a class, or users of one public prompt share things too, and are sometimes grouped by mistake.",
     "A flagged ring is a proposal to people, not a finding of guilt.",
 )
 GLOSSARY = (
@@ -28,7 +29,7 @@ GLOSSARY = (
     ("core, fringe", "accounts with membership 0.5 or more, and the others"),
     ("false discovery rate", "share of groups like this one that chance alone would make"),
     ("flagged", "proposed to analysts: see method"),
-    ("likelihood", "how probable a statement is, in fixed words with a number"),
+    ("likelihood", "how far a statement can be expected to hold, in fixed words with a number"),
     ("operator", "whoever is held to run one or more rings; unknown is always a rival"),
     ("reference", "the same measure among innocent groups of this window"),
     ("ring", "a group of accounts that was selected, scored and given a lasting name"),
@@ -50,7 +51,7 @@ def operators(tables: Tables, flagged: pd.DataFrame, sheets: list[Sheet]) -> lis
         blocks.append(Para("No operator is held to run more than one flagged ring."))
     blocks += [Picture(s) for s in sheets]
     named = flagged[flagged["operator"].notna()]
-    for ring in (named.iloc[i] for i in range(min(len(named), 12))):
+    for ring in each(named.head(12)):
         blocks.append(Para(operator_sentence(RingFacts(tables, ring))))
     return blocks
 
@@ -69,14 +70,20 @@ def glossary() -> list[Block]:
     return [Heading(1, "Glossary"), Table("Words of this briefing", ("word", "meaning"), GLOSSARY, free=True)]
 
 
-def provenance(tables: Tables, frame: Frame, numbers: list[Cited], rules: Table, approval: tuple[tuple[str, str], ...]) -> list[Block]:
+def provenance(
+    tables: Tables, frame: Frame, numbers: list[Cited], rules: Table, approval: tuple[tuple[str, str], ...]
+) -> list[Block]:
     """Every number with its source, the run, the approval, the rules of redaction."""
     manifest = tables.manifest
     about = (
-        ("run", frame.run_id), ("window", f"{frame.window}, UTC"), ("version", str(manifest.get("version", ""))),
-        ("settings", str(manifest.get("settings_digest", "-"))[:16]), ("scoring model", str(manifest.get("model", "-"))[:16]),
-        ("audience", tables.level), *approval,
-    )  # fmt: skip
+        ("run", frame.run_id),
+        ("window", f"{frame.window}, UTC"),
+        ("version", str(manifest.get("version", ""))),
+        ("settings", str(manifest.get("settings_digest", "-"))[:16]),
+        ("scoring model", str(manifest.get("model", "-"))[:16]),
+        ("audience", tables.level),
+        *approval,
+    )
     shown = [(n.shown, n.source) for n in numbers[:MOST_NUMBERS]]
     return [
         Heading(1, "Numbers and provenance"),

@@ -11,21 +11,30 @@ from pipeline.exports.briefing.model import Block, Box, Heading, Para, Picture, 
 from pipeline.exports.briefing.say import RingFacts, operator_sentence
 from pipeline.exports.figures.choose import Overview
 from pipeline.exports.figures.sheet import Frame
+from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, safe
 
 FLAGGED = (("flagged", "=", "true"),)
 MOST_ROWS = 40
-NOTHING_SEEN = "What is not known: groups that share nothing measured here would not be seen, and purposes are not measured."
+NOTHING_SEEN = (
+    "What is not known: groups that share nothing measured here would not be seen, and purposes are not measured."
+)
 ASK = {
     "internal": "We ask analysts to confirm or dismiss each flagged ring before any account is acted on.",
     "partner": "We ask partners to compare these patterns with their own records and to tell us where they differ.",
     "public": "We ask readers who know more about these patterns to write to us.",
 }
 CHANGES = {
-    "born": "new", "continued": "continued", "grew": "grew", "shrank": "shrank", "merged": "merged", "split": "split",
-    "gone": "gone", "revived": "came back",
-}  # fmt: skip
+    "born": "new",
+    "continued": "continued",
+    "grew": "grew",
+    "shrank": "shrank",
+    "merged": "merged",
+    "split": "split",
+    "gone": "gone",
+    "revived": "came back",
+}
 
 
 def finding(flagged: pd.DataFrame, frame: Frame) -> str:
@@ -49,12 +58,17 @@ def summary(tables: Tables, flagged: pd.DataFrame, figures: Overview, frame: Fra
 
 def _points(tables: Tables, flagged: pd.DataFrame) -> list[str]:
     if flagged.empty:
-        return ["No group of this window was flagged: none passed the threshold, the false discovery rate and the rival explanations.", NOTHING_SEEN]
+        return [
+            "No group of this window was flagged: none passed the threshold, the false discovery rate and the rival explanations.",
+            NOTHING_SEEN,
+        ]
     points = [_scale(tables, flagged)]
     largest = RingFacts(tables, flagged.sort_values(["n_events", "ring_id"], ascending=[False, True]).iloc[0])
     points.append(f"The busiest is {largest.ring_id}: {largest.size()} accounts made {largest.requests()} requests.")
     strongest = RingFacts(tables, flagged.iloc[0])
-    points.append(strongest.it_is(f"the {strongest.size()} accounts of {strongest.ring_id} are one coordinated operation"))
+    points.append(
+        strongest.it_is(f"the {strongest.size()} accounts of {strongest.ring_id} are one coordinated operation")
+    )
     named = flagged[flagged["operator"].notna()]
     if len(named):
         points.append(operator_sentence(RingFacts(tables, named.iloc[0])))
@@ -85,7 +99,9 @@ def likelihood_box() -> Box:
     for at, (low, word) in enumerate(words.BANDS):
         high = 1.0 if at == 0 else bounds[at - 1]
         rows.append((word, f"{low:.2f} to {'1' if at == 0 else f'below {high:.2f}'}"))
-    rows.append(("confidence", "high, moderate or low: how good the basis of a judgement is; always in a sentence of its own"))
+    rows.append(
+        ("confidence", "high, moderate or low: how good the basis of a judgement is; always in a sentence of its own")
+    )
     return Box("How to read likelihood", tuple(rows))
 
 
@@ -93,14 +109,34 @@ def glance(tables: Tables, flagged: pd.DataFrame, frame: Frame, compared: dict[s
     """The table of all flagged rings and what changed since the window before."""
     changes = compared if compared is not None else _changes(tables)
     rows = []
-    for ring in (flagged.iloc[i] for i in range(min(len(flagged), MOST_ROWS))):
+    for ring in each(flagged.head(MOST_ROWS)):
         facts = RingFacts(tables, ring)
         rows.append(
-            (facts.ring_id, safe(ring.operator_id if pd.notna(ring.operator_id) else "-", longest=24), facts.size(), facts.requests(),
-             facts.span(), facts.likelihood(), safe(ring.confidence), changes.get(facts.ring_id, "-"))
-        )  # fmt: skip
-    head = ("operation", "operator", "accounts", "requests", "days", "likelihood", "confidence", "since the window before")
-    blocks: list[Block] = [Heading(1, "At a glance"), Table("Flagged rings, strongest first", head, tuple(rows), frozenset({2, 3, 4}))]
+            (
+                facts.ring_id,
+                safe(ring.operator_id if pd.notna(ring.operator_id) else "-", longest=24),
+                facts.size(),
+                facts.requests(),
+                facts.span(),
+                facts.likelihood(),
+                safe(ring.confidence),
+                changes.get(facts.ring_id, "-"),
+            )
+        )
+    head = (
+        "operation",
+        "operator",
+        "accounts",
+        "requests",
+        "days",
+        "likelihood",
+        "confidence",
+        "since the window before",
+    )
+    blocks: list[Block] = [
+        Heading(1, "At a glance"),
+        Table("Flagged rings, strongest first", head, tuple(rows), frozenset({2, 3, 4})),
+    ]
     rest = len(flagged) - len(rows)
     if rest > 0:
         n = cite(numbers.count(rest), Source("flagged_beyond", "rings", "", (("rows", "=", str(MOST_ROWS)),)), rest)
@@ -111,17 +147,23 @@ def glance(tables: Tables, flagged: pd.DataFrame, frame: Frame, compared: dict[s
 
 def _changes(tables: Tables) -> dict[str, str]:
     history = tables.table("ring_history")
-    return {str(r.ring_id): CHANGES.get(str(r.change), safe(r.change)) for r in history.itertuples()}
+    return {str(r.ring_id): CHANGES.get(str(r.change), safe(r.change)) for r in rows_of(history)}
 
 
 def _changed(tables: Tables) -> str:
     history = tables.table("ring_history")
     if not tables.manifest.get("previous_run") or history.empty or tables.k > 1:
-        return "No earlier window was compared." if tables.k <= 1 else "Changes since the window before are not told to this audience."
+        return (
+            "No earlier window was compared."
+            if tables.k <= 1
+            else "Changes since the window before are not told to this audience."
+        )
     counts = history.drop_duplicates(["ring_id", "change"])["change"].value_counts()
     told = []
     for change, word in CHANGES.items():
         n = int(counts.get(change, 0))
         if n:
-            told.append(f"{cite(numbers.count(n), Source('count', 'ring_history', '', (('change', '=', change),)), n)} {word}")
+            told.append(
+                f"{cite(numbers.count(n), Source('count', 'ring_history', '', (('change', '=', change),)), n)} {word}"
+            )
     return f"Of all reported rings, since the window before: {words.listed(told)}."

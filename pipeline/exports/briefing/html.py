@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html as escape_html
 
-from pipeline.exports.briefing.model import Block, Box, Document, Heading, Para, Picture, Points, Strip, Table
+from pipeline.exports.briefing.model import Block, Box, Document, Heading, Para, Points, Strip, Table
 from pipeline.exports.figures.sheet import Sheet
 from pipeline.exports.trace import Cited, pieces, plain
 
@@ -34,7 +34,9 @@ def text(value: str) -> str:
     made = []
     for piece in pieces(value):
         if isinstance(piece, Cited):
-            made.append(f'<data value="{_attribute(piece.exact)}" title="{_attribute(piece.source)}">{escape_html.escape(piece.shown)}</data>')
+            made.append(
+                f'<data value="{_attribute(piece.exact)}" title="{_attribute(piece.source)}">{escape_html.escape(piece.shown)}</data>'
+            )
         else:
             made.append(escape_html.escape(piece))
     return "".join(made)
@@ -48,7 +50,9 @@ def page(document: Document, pictures: dict[str, tuple[bytes, bytes]]) -> bytes:
     """The page. `pictures` holds the light and the dark SVG of each drawn sheet by its name."""
     body = [f'<header><p class="marking">{_attribute(document.marking)}</p>']
     if document.logo:
-        body.append(f'<img alt="" style="height:2.4rem" src="{_uri("image/svg+xml" if document.logo.lstrip()[:1] == b"<" else "image/png", document.logo)}">')
+        body.append(
+            f'<img alt="" style="height:2.4rem" src="{_uri("image/svg+xml" if document.logo.lstrip()[:1] == b"<" else "image/png", document.logo)}">'
+        )
     body.append(f'<h1>{text(document.title)}</h1><p class="subtitle">{text(document.subtitle)}</p></header><main>')
     for at, block in enumerate(document.blocks):
         body.append(_block(block, pictures, at))
@@ -79,7 +83,9 @@ def _block(block: Block, pictures: dict[str, tuple[bytes, bytes]], at: int) -> s
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Strip):
-        cells = "".join(f"<div><dt>{_attribute(label)}</dt><dd>{text(value)}</dd></div>" for label, value in block.cells)
+        cells = "".join(
+            f"<div><dt>{_attribute(label)}</dt><dd>{text(value)}</dd></div>" for label, value in block.cells
+        )
         return f'<dl class="strip">{cells}</dl>'
     if isinstance(block, Box):
         rows = "".join(f"<tr><td>{text(a)}</td><td>{text(b)}</td></tr>" for a, b in block.rows)
@@ -89,7 +95,10 @@ def _block(block: Block, pictures: dict[str, tuple[bytes, bytes]], at: int) -> s
 
 def _table(block: Table) -> str:
     head = "".join(f'<th scope="col"{_right(i, block)}>{text(h)}</th>' for i, h in enumerate(block.head))
-    rows = "".join("<tr>" + "".join(f"<td{_right(i, block)}>{text(c)}</td>" for i, c in enumerate(row)) + "</tr>" for row in block.rows)
+    rows = "".join(
+        "<tr>" + "".join(f"<td{_right(i, block)}>{text(c)}</td>" for i, c in enumerate(row)) + "</tr>"
+        for row in block.rows
+    )
     return f'<div class="wide" tabindex="0" role="region" aria-label="{_attribute(plain(block.title))}"><table><caption>{text(block.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
@@ -113,8 +122,13 @@ def _figure(sheet: Sheet, pictures: dict[str, tuple[bytes, bytes]]) -> str:
 def _numbers(sheet: Sheet, most: int = 400) -> str:
     marks = sheet.marks.head(most)
     head = "".join(f'<th scope="col">{_attribute(str(c))}</th>' for c in marks.columns)
-    rows = "".join("<tr>" + "".join(f"<td>{_attribute(_cell(v))}</td>" for v in row) + "</tr>" for row in marks.itertuples(index=False))
-    more = f"<p>{len(sheet.marks) - most:,} more rows in the file of this figure.</p>" if len(sheet.marks) > most else ""
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{_attribute(_cell(v))}</td>" for v in row) + "</tr>"
+        for row in marks.itertuples(index=False)
+    )
+    more = (
+        f"<p>{len(sheet.marks) - most:,} more rows in the file of this figure.</p>" if len(sheet.marks) > most else ""
+    )
     return f'<details><summary>Numbers of this figure</summary><div class="wide" tabindex="0" role="region" aria-label="Numbers: {_attribute(sheet.name)}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}</details>'
 
 

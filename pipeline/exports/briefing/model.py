@@ -70,7 +70,10 @@ Block = Heading | Para | Points | Table | Picture | Strip | Box
 
 @dataclass(frozen=True)
 class Document:
-    """The whole briefing. `marking` stands at head and foot of each page."""
+    """The whole briefing. `marking` stands at head and foot of each page.
+
+    `names` are operators that may be named, `below` those who may not: they did not reach the naming level.
+    """
 
     title: str
     subtitle: str
@@ -79,6 +82,7 @@ class Document:
     frame: Frame
     blocks: tuple[Block, ...]
     names: frozenset[str] = field(default_factory=frozenset)
+    below: frozenset[str] = field(default_factory=frozenset)
     logo: bytes | None = None
 
     def texts(self) -> Iterator[tuple[str, bool]]:

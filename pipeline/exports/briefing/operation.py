@@ -11,13 +11,16 @@ from pipeline.exports.briefing.say import RingFacts, operator_sentence, ties
 from pipeline.exports.figures.choose import Operation
 from pipeline.exports.figures.sheet import Frame, noun, nouns
 from pipeline.exports.figures.things import things
+from pipeline.exports.frames import rows_of
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, safe
 
 SHARE_OF_ALL = "requests_share"
 
 
-def section(tables: Tables, ring: pd.Series, figures: Operation, frame: Frame) -> list[Block]:
+def section(
+    tables: Tables, ring: pd.Series, figures: Operation, frame: Frame, grades: tuple[tuple[str, str], ...] = ()
+) -> list[Block]:
     """Blocks of one operation, the same order every time."""
     facts = RingFacts(tables, ring)
     evidence = tables.table("evidence", [facts.ring_id])
@@ -27,7 +30,9 @@ def section(tables: Tables, ring: pd.Series, figures: Operation, frame: Frame) -
         Heading(1, f"{facts.ring_id}: {facts.size()} accounts, {term} ({facts.score()}) one operation"),
         _strip(facts, figures),
         Heading(2, "Scale and period"),
-        Para(f"{facts.size()} accounts made {facts.requests()} requests. The first was seen on {facts.first()}, the last on {facts.last()}."),
+        Para(
+            f"{facts.size()} accounts made {facts.requests()} requests. The first was seen on {facts.first()}, the last on {facts.last()}."
+        ),
         Picture(figures.volume),
         Heading(2, "How it works"),
         Para(_how(facts, evidence, parts, frame)),
@@ -52,23 +57,37 @@ def section(tables: Tables, ring: pd.Series, figures: Operation, frame: Frame) -
         Picture(figures.replacement),
         Heading(2, "What is not known"),
         Para(_unknown(facts)),
-        Para(SOURCES, free=True),
+        Para(_sources(grades), free=True),
     ]
     return blocks
 
 
-SOURCES = (
-    "Sources: requests, payments and accounts come from the platform's own records, graded A2 on the Admiralty scale. "
-    "Outside leads are graded F6, cannot be judged, unless a grade was given with them."
+WITHHELD = "withheld"
+OWN_RECORDS = (
+    "Sources: requests, payments and accounts come from the platform's own records, graded A2 on the Admiralty scale."
 )
+
+
+def _sources(grades: tuple[tuple[str, str], ...]) -> str:
+    """Sources with their grades; leads without one cannot be judged."""
+    if not grades:
+        return f"{OWN_RECORDS} Outside leads carry no grade here: F6, cannot be judged."
+    told = ", ".join(f"{safe(source, longest=30)} {grade}" for source, grade in grades)
+    return f"{OWN_RECORDS} Outside leads: {told}."
 
 
 def _strip(facts: RingFacts, figures: Operation) -> Strip:
     core = facts.core()
     cells = [
-        ("accounts", facts.size()), ("of the core", core or "withheld"), ("requests", facts.requests()), ("days, first to last", facts.span()),
-        ("first seen", facts.first()), ("last seen", facts.last()), ("likelihood", facts.score()), ("confidence", safe(facts.ring.confidence)),
-    ]  # fmt: skip
+        ("accounts", facts.size()),
+        ("of the core", core or WITHHELD),
+        ("requests", facts.requests()),
+        ("days, first to last", facts.span()),
+        ("first seen", facts.first()),
+        ("last seen", facts.last()),
+        ("likelihood", facts.score()),
+        ("confidence", safe(facts.ring.confidence)),
+    ]
     return Strip(tuple(cells))
 
 
@@ -76,13 +95,25 @@ def _how(facts: RingFacts, evidence: pd.DataFrame, parts: pd.DataFrame, frame: F
     """What the accounts share and do, counted."""
     called = {t.name: (noun(t).lower(), nouns(t).lower()) for t in frame.types}
     clauses = ties(facts, evidence, called)
-    said = f"The accounts share {words.listed(clauses)}." if clauses else "The accounts share no measured thing; they were grouped by behaviour."
+    said = (
+        f"The accounts share {words.listed(clauses)}."
+        if clauses
+        else "The accounts share no measured thing; they were grouped by behaviour."
+    )
     families = {t.family for t in frame.types}
-    ways = parts[~parts["family"].isin(families) & (parts["part"] != "start") & (parts["bits"] >= 1.0) & parts["value"].notna() & parts["reference"].notna()]
-    for row in ways.sort_values(["bits", "part"], ascending=[False, True]).head(3).itertuples():
+    ways = parts[
+        ~parts["family"].isin(families)
+        & (parts["part"] != "start")
+        & (parts["bits"] >= 1.0)
+        & parts["value"].notna()
+        & parts["reference"].notna()
+    ]
+    for row in rows_of(ways.sort_values(["bits", "part"], ascending=[False, True]).head(3)):
         where = (("ring_id", "=", facts.ring_id), ("part", "=", str(row.part)))
         value = cite(numbers.measure(float(row.value)), Source("value", "score_parts", "value", where), row.value)
-        reference = cite(numbers.measure(float(row.reference)), Source("value", "score_parts", "reference", where), row.reference)
+        reference = cite(
+            numbers.measure(float(row.reference)), Source("value", "score_parts", "reference", where), row.reference
+        )
         unit = f" {safe(row.unit, longest=16)}" if isinstance(row.unit, str) and row.unit not in ("", "share") else ""
         said += f" {_named(str(row.part))}: {value}{unit}, beside {reference} among comparable innocent groups."
     return said
@@ -96,23 +127,23 @@ def _named(part: str) -> str:
 def _tied(facts: RingFacts) -> str:
     bits = facts.ring.score_bits
     shown = cite(numbers.bits(float(bits)), Source("value", "rings", "score_bits", facts._where()), bits)
-    return f"The evidence adds up to {shown} bits before calibration. The figure shows which accounts share which things."
+    return (
+        f"The evidence sums to {shown} bits before calibration. The figure shows which accounts share which things."
+    )
 
 
 def _shared_table(tables: Tables, facts: RingFacts, evidence: pd.DataFrame, frame: Frame) -> Table | None:
     named = things(evidence, frame)
     if named.empty:
         return None
-    rows = []
-    for row in named.rename(columns={"class": "sort"}).itertuples():
-        rows.append(
-            (row.label, safe(row.entity, longest=30), safe(row.sort or "-", longest=24),
-             numbers.count(int(row.n_in_ring)), numbers.count(int(row.n_total)), numbers.bits(float(row.bits)))
-        )  # fmt: skip
-    return Table(
-        f"What {facts.ring_id} shares, strongest of each kind first", ("thing", "value", "sort", "accounts in the ring", "accounts anywhere", "bits"),
-        tuple(rows), frozenset({3, 4, 5}),
-    )  # fmt: skip
+    made = []
+    for row in rows_of(named):
+        inside = WITHHELD if row.withheld else numbers.count(int(row.n_in_ring))
+        anywhere = WITHHELD if row.total_withheld else numbers.count(int(row.n_total))
+        shown = safe(row.shown, longest=34)
+        made.append((row.label, shown, safe(row.sort, longest=24), inside, anywhere, numbers.bits(float(row.bits))))
+    head = ("thing", "value", "sort", "accounts in the ring", "accounts anywhere", "bits")
+    return Table(f"What {facts.ring_id} shares, by kind", head, tuple(made), frozenset({3, 4, 5}))
 
 
 def _rival(facts: RingFacts) -> str:
@@ -121,7 +152,11 @@ def _rival(facts: RingFacts) -> str:
         return "No rival explanation was recorded."
     name, p, shown = rivals[0]
     word = words.term(p)
-    verb = f"is {word}" if word not in ("roughly even chance", "almost no chance") else f"has {'a ' if word[0] == 'r' else ''}{word}"
+    verb = (
+        f"is {word}"
+        if word not in ("roughly even chance", "almost no chance")
+        else f"has {'a ' if word[0] == 'r' else ''}{word}"
+    )
     return f"The strongest rival explanation is {name}. That {verb} ({shown})."
 
 

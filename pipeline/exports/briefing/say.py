@@ -9,6 +9,8 @@ import pandas as pd
 from pipeline import words
 from pipeline.accused import MEMBERSHIP
 from pipeline.exports import numbers
+from pipeline.exports.frames import rows_of
+from pipeline.exports.suppress import telling
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, safe
 
@@ -66,7 +68,7 @@ class RingFacts:
         """Accounts with membership 0.5 or more; None where the number is withheld."""
         members = self.tables.table("members", [self.ring_id])
         n, size = int((members["membership"] >= MEMBERSHIP).sum()), int(self.ring["size"])
-        if self.tables.k > 1 and 0 < size - n < self.tables.k:
+        if self.tables.k > 1 and (members.empty or telling(size - n, self.tables.k) or telling(n, self.tables.k)):
             return None
         where = (*self._where(), ("membership", ">=", str(MEMBERSHIP)))
         return cite(numbers.count(n), Source("count", "members", "", where), n)
@@ -97,11 +99,19 @@ class RingFacts:
 
     def explanations(self) -> list[tuple[str, float, str]]:
         """(kind in words, probability, cited probability) of the rivals, most probable first."""
-        rows = self.tables.table("explanations", [self.ring_id]).sort_values(["probability", "kind"], ascending=[False, True])
+        rows = self.tables.table("explanations", [self.ring_id]).sort_values(
+            ["probability", "kind"], ascending=[False, True]
+        )
         found = []
-        for row in rows.itertuples():
+        for row in rows_of(rows):
             source = Source("value", "explanations", "probability", (*self._where(), ("kind", "=", str(row.kind))))
-            found.append((KIND_WORDS.get(str(row.kind), safe(row.kind)), float(row.probability), cite(words.number(float(row.probability)), source, row.probability)))
+            found.append(
+                (
+                    KIND_WORDS.get(str(row.kind), safe(row.kind)),
+                    float(row.probability),
+                    cite(words.number(float(row.probability)), source, row.probability),
+                )
+            )
         return found
 
 
@@ -127,11 +137,20 @@ def ties(facts: RingFacts, evidence: pd.DataFrame, nouns: dict[str, tuple[str, s
     """One clause a kind of entity: how many are shared, and how many accounts share the commonest."""
     found = []
     held = evidence[(evidence["n_accounts_in_ring"] >= 2) & (evidence["bits"] > 0)]
+    if "withheld" in held.columns:
+        held = held[~held["withheld"]]
     for kind, rows in held.groupby("entity_type", sort=True):
         one, many = nouns.get(str(kind), (safe(kind), safe(kind)))
-        where = (*facts._where(), ("entity_type", "=", str(kind)), ("n_accounts_in_ring", ">=", "2"), ("bits", ">", "0"))
+        where = (
+            *facts._where(),
+            ("entity_type", "=", str(kind)),
+            ("n_accounts_in_ring", ">=", "2"),
+            ("bits", ">", "0"),
+        )
         n, most = len(rows), int(rows["n_accounts_in_ring"].max())
         number = cite(numbers.count(n), Source("count", "evidence", "", where), n)
         largest = cite(numbers.count(most), Source("max", "evidence", "n_accounts_in_ring", where), most)
-        found.append(f"{number} {numbers.plural(n, one, many)} ({'used by' if n == 1 else 'the commonest by'} {largest} accounts)")
+        found.append(
+            f"{number} {numbers.plural(n, one, many)} ({'used by' if n == 1 else 'the commonest by'} {largest} accounts)"
+        )
     return found

@@ -45,7 +45,11 @@ def markup(document: Document) -> str:
     """The typst source; pictures are expected beside it as `<name>.svg`."""
     frame = document.frame
     foot = f"Run {frame.run_id}; {frame.window}, UTC; {document.audience}"
-    head = _HEAD.replace("TITLE", literal(document.title)).replace("MARKING", literal(document.marking)).replace("FOOT", literal(foot))
+    head = (
+        _HEAD.replace("TITLE", literal(document.title))
+        .replace("MARKING", literal(document.marking))
+        .replace("FOOT", literal(foot))
+    )
     logo = '#image("logo", height: 12mm, alt: "Logo")\n' if document.logo else ""
     top = (
         f'{logo}#block(below: 0.6em, text(font: "DejaVu Sans", size: 17pt, weight: "bold", {literal(document.title)}))\n'
@@ -71,7 +75,9 @@ def _block(block: Block) -> str:
             f'#text(font: "DejaVu Sans", size: 10pt, {literal(value)})]'
             for label, value in block.cells
         )
-        return f"#block(above: 1em, below: 1em, grid(columns: (1fr,) * 4, row-gutter: 9pt, column-gutter: 6pt, {cells}))"
+        return (
+            f"#block(above: 1em, below: 1em, grid(columns: (1fr,) * 4, row-gutter: 9pt, column-gutter: 6pt, {cells}))"
+        )
     if isinstance(block, Box):
         rows = ", ".join(f"[#{literal(a)}], [#{literal(b)}]" for a, b in block.rows)
         return (
@@ -116,6 +122,11 @@ def pdf(document: Document, pictures: dict[str, bytes]) -> bytes:
         source = place / "briefing.typ"
         source.write_text(markup(document), encoding="utf-8")
         made = typst.compile(
-            str(source), root=folder, font_paths=[str(font_folder())], ignore_system_fonts=True, format="pdf", pdf_standards=["ua-1"]
+            str(source),
+            root=folder,
+            font_paths=[str(font_folder())],
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=["ua-1"],
         )
     return bytes(made)

@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMS = (
-    "ring_picture", "ring_groups", "operator_map", "volume", "synchrony", "waterfall", "scores", "funnel", "replacement",
-    "evasion", "timeline",
-)  # fmt: skip
+    "ring_picture",
+    "ring_groups",
+    "operator_map",
+    "volume",
+    "synchrony",
+    "waterfall",
+    "scores",
+    "funnel",
+    "replacement",
+    "evasion",
+    "timeline",
+)
 
 
 def draw(sheet: Sheet, size: Size = A4, theme: Theme = LIGHT, *, alone: bool = False) -> Figure:
@@ -34,4 +43,18 @@ def draw(sheet: Sheet, size: Size = A4, theme: Theme = LIGHT, *, alone: bool = F
     return paper.finish()
 
 
-__all__ = ["A4", "COLUMN", "DARK", "FORMS", "LIGHT", "SIZES", "SLIDE", "THEMES", "Frame", "Sheet", "Size", "Theme", "draw"]
+__all__ = [
+    "A4",
+    "COLUMN",
+    "DARK",
+    "FORMS",
+    "LIGHT",
+    "SIZES",
+    "SLIDE",
+    "THEMES",
+    "Frame",
+    "Sheet",
+    "Size",
+    "Theme",
+    "draw",
+]

@@ -58,7 +58,13 @@ def rules(
     for value in values:
         y = scale(value)
         zero = value == 0
-        paper.line([left, right], [y, y], paper.theme.second if zero else paper.theme.grid, AXIS if zero else GRID, above=0 if not zero else 3)
+        paper.line(
+            [left, right],
+            [y, y],
+            paper.theme.second if zero else paper.theme.grid,
+            AXIS if zero else GRID,
+            above=0 if not zero else 3,
+        )
         paper.text(left - 1.2, y, write(value), role="note", across="right", colour=paper.theme.second)
 
 

@@ -10,7 +10,18 @@ import pandas as pd
 
 from pipeline import words
 from pipeline.accused import MEMBERSHIP
-from pipeline.exports.figures import funnel, operator_map, replacement, ring_groups, ring_picture, scores, synchrony, timeline, volume, waterfall
+from pipeline.exports.figures import (
+    funnel,
+    operator_map,
+    replacement,
+    ring_groups,
+    ring_picture,
+    scores,
+    synchrony,
+    timeline,
+    volume,
+    waterfall,
+)
 from pipeline.exports.figures.sheet import Frame, Sheet
 from pipeline.exports.tables import RunTables, Tables, threshold_of
 from pipeline.exports.trace import Source
@@ -42,7 +53,9 @@ class Operation:
 def flagged_rings(tables: Tables) -> pd.DataFrame:
     """Flagged rings, strongest first."""
     rings = tables.table("rings")
-    return rings[rings["flagged"]].sort_values(["score_bits", "size", "ring_id"], ascending=[False, False, True], ignore_index=True)
+    return rings[rings["flagged"]].sort_values(
+        ["score_bits", "size", "ring_id"], ascending=[False, False, True], ignore_index=True
+    )
 
 
 def overview(tables: Tables, frame: Frame, held: pd.DataFrame | None = None, basis: str = "") -> Overview:
@@ -51,9 +64,10 @@ def overview(tables: Tables, frame: Frame, held: pd.DataFrame | None = None, bas
     flagged = rings[rings["flagged"]]
     hours = tables.table("ring_hours", flagged["ring_id"].tolist())
     return Overview(
-        timeline.sheet(rings, hours, frame, _said(flagged)), scores.sheet(rings, threshold_of(tables.manifest), frame, held, basis),
+        timeline.sheet(rings, hours, frame, _said(flagged)),
+        scores.sheet(rings, threshold_of(tables.manifest), frame, held, basis),
         funnel.sheet(steps(tables), frame),
-    )  # fmt: skip
+    )
 
 
 def _said(flagged: pd.DataFrame) -> dict[str, str]:
@@ -66,6 +80,8 @@ def _said(flagged: pd.DataFrame) -> dict[str, str]:
 def steps(tables: Tables) -> list[tuple[str, int, Source]]:
     """Rows of the funnel: accounts in the window, sharing something, in reported rings, accused."""
     members, rings = tables.table("members"), tables.table("rings")
+    if tables.k > 1:
+        return _steps_told(tables, rings)
     flagged = set(rings.loc[rings["flagged"], "ring_id"])
     accused = members[members["ring_id"].isin(flagged) & (members["membership"] >= MEMBERSHIP)]
     found: list[tuple[str, int, Source]] = []
@@ -78,6 +94,17 @@ def steps(tables: Tables) -> list[tuple[str, int, Source]]:
             found.append(("share something that counts", sharing, Source("distinct", "incidence", "account_id")))
     found.append(("in reported rings", len(members), Source("count", "members")))
     found.append(("accused: in flagged rings", len(accused), Source("accused", "members")))
+    return found
+
+
+def _steps_told(tables: Tables, rings: pd.DataFrame) -> list[tuple[str, int, Source]]:
+    """The same for an audience with a smallest cell: whole rings only, so that no row differs from the next by few."""
+    everybody = accounts_in_window(tables.manifest)
+    inner = rings[rings["parent_ring_id"].isna()]
+    reported, flagged = int(inner["size"].sum()), int(rings.loc[rings["flagged"], "size"].sum())
+    found = [("accounts in the window", everybody[0], Source("value", "manifest", everybody[1]))] if everybody else []
+    found.append(("in reported rings", reported, Source("sum", "rings", "size", (("parent_ring_id", "=", "null"),))))
+    found.append(("in flagged rings", flagged, Source("sum", "rings", "size", (("flagged", "=", "true"),))))
     return found
 
 
@@ -97,7 +124,11 @@ def operation(tables: Tables, ring: pd.Series, frame: Frame) -> Operation:
     ring_id = str(ring.ring_id)
     other = synchrony.reference(ring, rings)
     pair = [ring_id] + ([str(other.ring_id)] if other is not None else [])
-    hours, evidence, members = tables.table("ring_hours", pair), tables.table("evidence", [ring_id]), tables.table("members", [ring_id])
+    hours, evidence, members = (
+        tables.table("ring_hours", pair),
+        tables.table("evidence", [ring_id]),
+        tables.table("members", [ring_id]),
+    )
     own = hours[hours["ring_id"] == ring_id]
     alone = rings[rings["ring_id"] == ring_id]
     return Operation(
@@ -113,7 +144,9 @@ def picture(tables: Tables, ring: pd.Series, members: pd.DataFrame, evidence: pd
     """F1: the picture for small rings inside the house, groups for all others."""
     ring_id = str(ring.ring_id)
     if len(members) <= ring_picture.MOST_ACCOUNTS and frame.k <= 1:
-        return ring_picture.sheet(ring, members, evidence, tables.table("incidence", [ring_id]), tables.table("layout", [ring_id]), frame)
+        return ring_picture.sheet(
+            ring, members, evidence, tables.table("incidence", [ring_id]), tables.table("layout", [ring_id]), frame
+        )
     return ring_groups.sheet(ring, tables.table("ring_groups", [ring_id]), evidence, frame)
 
 
@@ -129,6 +162,8 @@ def operators(tables: Tables, frame: Frame) -> list[Sheet]:
         if group["operator"].notna().all():
             least = float(group["operator_probability"].min())
             said = words.it_is(least, f"{group['operator'].iloc[0]} operates them")
-        sheet = operator_map.sheet(str(operator), group, tables.table("evidence", ids), tables.table("ring_hours", ids), frame, said)
+        sheet = operator_map.sheet(
+            str(operator), group, tables.table("evidence", ids), tables.table("ring_hours", ids), frame, said
+        )
         made.append((-int(group["size"].sum()), str(operator), sheet))
     return [sheet for _, _, sheet in sorted(made, key=lambda m: m[:2])]

@@ -24,27 +24,41 @@ def sheet(results: pd.DataFrame, ours: str, frame: Frame, meaning: dict[float, s
     """
     own = results[results["method"] == ours].sort_values("cost")
     if own["level"].nunique() < 2:
-        return sentence("f9-evasion", "evasion", frame, "the bench", "Evasion was measured at one level only; the table has the numbers.")
+        return sentence(
+            "f9-evasion",
+            "evasion",
+            frame,
+            "the bench",
+            "Evasion was measured at one level only; the table has the numbers.",
+        )
     half = own[own["recall"] >= 0.5]
     price = float(half["cost"].max()) if len(half) else float(own["cost"].min())
     seeds = int(own["seeds"].min())
     held = cite(numbers.measure(price), Source("cost_half_found", "results", "cost", (("method", "=", ours),)), price)
     title = (
         f"Half or more of the accounts are found up to {held} times the base cost"
-        if len(half) else "Fewer than half of the accounts are found at every cost measured"
-    )  # fmt: skip
-    marks = results[["method", "level", "cost", "recall", "low", "high", "seeds"]].sort_values(["method", "cost"], ignore_index=True)
+        if len(half)
+        else "Fewer than half of the accounts are found at every cost measured"
+    )
+    marks = results[["method", "level", "cost", "recall", "low", "high", "seeds"]].sort_values(
+        ["method", "cost"], ignore_index=True
+    )
     base = results[(results["method"] != ours) & (results["cost"] == price)]["recall"].max()
     return Sheet(
-        "f9-evasion", "evasion", title=title,
+        "f9-evasion",
+        "evasion",
+        title=title,
         see="Follow the heavy line to the right: the further it stays up, the dearer it is to get by.",
         sure=f"Band: 95% over {seeds} seeds. Simulated operators only; costs are multiples, not money.",
         alt=(
             f"Lines of recall by cost an account, {results['method'].nunique()} methods, bench on simulated worlds. {ours} finds half up to "
             f"{numbers.measure(price)} times the base cost; the best other method finds {numbers.measure(0.0 if pd.isna(base) else float(base))} there. Numbers: results."
         ),
-        tables="bench results", frame=frame, marks=marks, asides={"ours": ours, "meaning": meaning or {}},
-    )  # fmt: skip
+        tables="bench results",
+        frame=frame,
+        marks=marks,
+        asides={"ours": ours, "meaning": meaning or {}},
+    )
 
 
 def height(sheet: Sheet, size: Size) -> float:
@@ -68,7 +82,14 @@ def body(paper: Paper, sheet: Sheet) -> None:
         ours = method == sheet.asides["ours"]
         if ours:
             paper.area(xs, [y(v) for v in rows["high"]], [y(v) for v in rows["low"]], theme.grid)
-        paper.line(xs, ys, theme.ink if ours else theme.second, FOCUS if ours else OTHER, dash=method == "chance", above=3 if ours else 2)
+        paper.line(
+            xs,
+            ys,
+            theme.ink if ours else theme.second,
+            FOCUS if ours else OTHER,
+            dash=method == "chance",
+            above=3 if ours else 2,
+        )
         ends.append((ys[-1], method))
     labelled = sorted(e for e in ends if e[1] in methods[:LABELLED])
     for (_, method), place in zip(labelled, spread((e[0] for e in labelled), 3.6, 7, 7 + PANEL), strict=True):
@@ -83,10 +104,21 @@ def body(paper: Paper, sheet: Sheet) -> None:
         if at - half > written + 1.5:
             paper.text(at, bottom + 3.2, text, role="note", across="center", colour=theme.second)
             written = at + half
-    paper.text(12, bottom + 8, "Cost an account, in multiples of the careless operator (log scale)", role="note", colour=theme.second)
+    paper.text(
+        12,
+        bottom + 8,
+        "Cost an account, in multiples of the careless operator (log scale)",
+        role="note",
+        colour=theme.second,
+    )
     if paper.size.name != "slide":
         for at, (cost, words) in enumerate(sorted(sheet.asides["meaning"].items())):
-            paper.text(12, bottom + 13 + 4.2 * at, paper.fits(f"{numbers.measure(cost)}x: {words}", paper.width - 14, "note"), role="note")
+            paper.text(
+                12,
+                bottom + 13 + 4.2 * at,
+                paper.fits(f"{numbers.measure(cost)}x: {words}", paper.width - 14, "note"),
+                role="note",
+            )
 
 
 def _order(marks: pd.DataFrame, ours: str) -> list[str]:

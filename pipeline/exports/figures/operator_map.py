@@ -11,12 +11,15 @@ from pipeline.exports.figures.ring_groups import heads
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import Size
 from pipeline.exports.figures.things import things
+from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
 
 ROW, MOST_ROWS = 5.2, 20
 
 
-def sheet(operator: str, rings: pd.DataFrame, evidence: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, said: str = "") -> Sheet:
+def sheet(
+    operator: str, rings: pd.DataFrame, evidence: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, said: str = ""
+) -> Sheet:
     """Marks of the rings of one operator and the things that two or more of them share.
 
     `rings` are the operator's rows, `evidence` and `ring_hours` theirs; `said` is the sentence of likelihood.
@@ -34,20 +37,26 @@ def sheet(operator: str, rings: pd.DataFrame, evidence: pd.DataFrame, ring_hours
     title = f"{safe(operator, longest=24)}: {groups} rings share {ties} {numbers.plural(len(shared), 'thing')}"
     if common.empty:
         return sentence(name, "operator_map", frame, "rings, evidence", title + ".")
-    keys = {(r.entity_type, r.entity): r.label for r in common.itertuples()}
+    keys = {(r.entity_type, r.entity): r.label for r in rows_of(common)}
     have: dict[str, list[str]] = {}
-    for row in evidence.itertuples():
+    for row in rows_of(evidence):
         if (row.entity_type, row.entity) in keys:
             have.setdefault(row.ring_id, []).append(keys[(row.entity_type, row.entity)])
     rows = pd.DataFrame(
-        {"ring": rings["ring_id"], "things": [", ".join(sorted(have.get(r, []))) for r in rings["ring_id"]], "n_accounts": rings["size"],
-         "n_rings": 1}
-    ).reset_index(drop=True)  # fmt: skip
+        {
+            "ring": rings["ring_id"],
+            "things": [", ".join(sorted(have.get(r, []))) for r in rings["ring_id"]],
+            "n_accounts": rings["size"],
+            "n_rings": 1,
+        }
+    ).reset_index(drop=True)
     rows = _largest(rows)
     strip = _days(ring_hours, set(rows["ring"]))
     outside = common["n_total"] > common["n_in_ring"]
     return Sheet(
-        name, "operator_map", title=title,
+        name,
+        "operator_map",
+        title=title,
         see="Columns marked in several rows are what ties the rings; at the right accounts and the days of activity.",
         sure=said or "Which rings share an operator is a judgement.",
         alt=(
@@ -55,9 +64,11 @@ def sheet(operator: str, rings: pd.DataFrame, evidence: pd.DataFrame, ring_hours
             f"{n} rings, {numbers.count(int(rings['size'].sum()))} accounts; {int(outside.sum())} of the things are also used by others. "
             "Numbers: rings, evidence, ring_hours."
         ),
-        tables="rings, evidence, ring_hours", frame=frame, marks=rows,
+        tables="rings, evidence, ring_hours",
+        frame=frame,
+        marks=rows,
         asides={"things": common.drop(columns=["entity"]).assign(outside=outside), "strip": strip},
-    )  # fmt: skip
+    )
 
 
 def _file(text: str) -> str:
@@ -68,9 +79,12 @@ def _shared(evidence: pd.DataFrame) -> pd.DataFrame:
     """Things of two or more rings, one row each: bits summed, accounts of all these rings."""
     positive = evidence[evidence["bits"] > 0]
     both = positive.groupby(["entity_type", "entity"], as_index=False).agg(
-        n_rings=("ring_id", "nunique"), bits=("bits", "sum"), bits_counted=("bits_counted", "sum"),
-        n_accounts_in_ring=("n_accounts_in_ring", "sum"), n_accounts_total=("n_accounts_total", "max"),
-    )  # fmt: skip
+        n_rings=("ring_id", "nunique"),
+        bits=("bits", "sum"),
+        bits_counted=("bits_counted", "sum"),
+        n_accounts_in_ring=("n_accounts_in_ring", "sum"),
+        n_accounts_total=("n_accounts_total", "max"),
+    )
     both["class"] = ""
     return both[both["n_rings"] >= 2]
 
@@ -85,8 +99,14 @@ def _largest(rows: pd.DataFrame) -> pd.DataFrame:
     for low, high in ((100, 10**12), (10, 100), (0, 10)):
         part = rest[(rest["n_accounts"] >= low) & (rest["n_accounts"] < high)]
         if len(part):
-            words = f"{len(part)} more of {low} accounts or more" if low == 100 else f"{len(part)} more of {max(low, 3)}{numbers.DASH}{high - 1} accounts"
-            classes.append({"ring": words, "things": "", "n_accounts": int(part["n_accounts"].sum()), "n_rings": len(part)})
+            words = (
+                f"{len(part)} more of {low} accounts or more"
+                if low == 100
+                else f"{len(part)} more of {max(low, 3)}{numbers.DASH}{high - 1} accounts"
+            )
+            classes.append(
+                {"ring": words, "things": "", "n_accounts": int(part["n_accounts"].sum()), "n_rings": len(part)}
+            )
     return pd.concat([kept, pd.DataFrame(classes)], ignore_index=True)
 
 
@@ -118,8 +138,19 @@ def body(paper: Paper, sheet: Sheet) -> None:
     paper.text(strip, 2.2, "days of activity")
     for label, outside in zip(named["label"], named["outside"], strict=True):
         if outside:
-            paper.rect(places[label] - 2.4, first, 4.8, len(rows) * ROW, None, edge=theme.grid, line=0.3, hatch="////", hold=False, above=0)
-    for at, row in enumerate(rows.itertuples()):
+            paper.rect(
+                places[label] - 2.4,
+                first,
+                4.8,
+                len(rows) * ROW,
+                None,
+                edge=theme.grid,
+                line=0.3,
+                hatch="////",
+                hold=False,
+                above=0,
+            )
+    for at, row in enumerate(rows_of(rows)):
         y = first + at * ROW
         if at % 2 == 0:
             paper.rect(0, y, left, ROW, theme.tint, hold=False, above=0)
@@ -127,7 +158,13 @@ def body(paper: Paper, sheet: Sheet) -> None:
         have = set(row.things.split(", "))
         for label, x in places.items():
             paper.mark(x, y + ROW / 2, int(slot[label]) if label in have else 0, 2.9 if label in have else 0.5)
-        paper.rect(scale(0), y + 1.3, max(scale(row.n_accounts) - scale(0), 0.2), ROW - 2.6, theme.ink if row.n_rings == 1 else theme.others)
+        paper.rect(
+            scale(0),
+            y + 1.3,
+            max(scale(row.n_accounts) - scale(0), 0.2),
+            ROW - 2.6,
+            theme.ink if row.n_rings == 1 else theme.others,
+        )
         paper.text(scale(row.n_accounts) + 1.2, y + ROW / 2, numbers.count(int(row.n_accounts)))
         _strip(paper, sheet, str(row.ring), strip, strip_wide, y)
     if named["outside"].any():

@@ -119,29 +119,65 @@ class Paper:
 
     # -- text -----------------------------------------------------------------------------------------------------
     def text(
-        self, x: float, y: float, text: str, *, role: Literal["label", "note", "title"] = "label",
-        across: Across = "left", down: Down = "center", colour: str = "", bold: bool = False, outline: bool = False,
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        role: Literal["label", "note", "title"] = "label",
+        across: Across = "left",
+        down: Down = "center",
+        colour: str = "",
+        bold: bool = False,
+        outline: bool = False,
         hold: bool = True,
-    ) -> float:  # fmt: skip
+    ) -> float:
         """Write one line; returns its width. `hold` keeps its box for the check, `outline` sets it off from lines below."""
         points = {"label": self.size.label, "note": self.size.note, "title": self.size.title}[role]
         return self._write(
-            x, y + self._head, shown(text), points, colour or self.theme.ink, across, down, bold=bold, outline=outline, hold=hold
+            x,
+            y + self._head,
+            shown(text),
+            points,
+            colour or self.theme.ink,
+            across,
+            down,
+            bold=bold,
+            outline=outline,
+            hold=hold,
         )
 
     def _write(
-        self, x: float, y: float, text: str, points: float, paint: str, across: Across, down: Down, *,
-        bold: bool = False, outline: bool = False, hold: bool = True,
-    ) -> float:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        text: str,
+        points: float,
+        paint: str,
+        across: Across,
+        down: Down,
+        *,
+        bold: bool = False,
+        outline: bool = False,
+        hold: bool = True,
+    ) -> float:
         if points * self.size.scale < SMALLEST:
             raise LabelCollision(f"type of {points} points is too small to read.")
         if not text.strip():
             return 0.0
         place = self._at(x, y)
         artist = self.figure.text(
-            *place, text, fontsize=points * self.size.scale, color=paint, ha=across, va="center_baseline" if down == "center" else down,
-            fontfamily=FONT, weight="bold" if bold else "normal", parse_math=False, zorder=5,
-        )  # fmt: skip
+            *place,
+            text,
+            fontsize=points * self.size.scale,
+            color=paint,
+            ha=across,
+            va="center_baseline" if down == "center" else down,
+            fontfamily=FONT,
+            weight="bold" if bold else "normal",
+            parse_math=False,
+            zorder=5,
+        )
         if outline:
             from matplotlib.patheffects import withStroke
 
@@ -170,27 +206,51 @@ class Paper:
 
     # -- marks ----------------------------------------------------------------------------------------------------
     def rect(
-        self, x: float, y: float, width: float, height: float, paint: str | None, *, edge: str | None = None,
-        line: float = 0.6, hatch: str = "", hold: bool = True, above: int = 2,
-    ) -> None:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        paint: str | None,
+        *,
+        edge: str | None = None,
+        line: float = 0.6,
+        hatch: str = "",
+        hold: bool = True,
+        above: int = 2,
+    ) -> None:
         """A filled or outlined rectangle."""
         from matplotlib.patches import Rectangle
 
         left, bottom = self._at(x, y + self._head + height)
         patch = Rectangle(
-            (left, bottom), width / self.width, height / self.height, facecolor=paint or "none",
-            edgecolor=edge or "none", linewidth=line * self.size.scale if edge else 0, hatch=hatch or None,
-            transform=self.figure.transFigure, zorder=above,
-        )  # fmt: skip
+            (left, bottom),
+            width / self.width,
+            height / self.height,
+            facecolor=paint or "none",
+            edgecolor=edge or "none",
+            linewidth=line * self.size.scale if edge else 0,
+            hatch=hatch or None,
+            transform=self.figure.transFigure,
+            zorder=above,
+        )
         patch.set_hatch_linewidth(0.5 * self.size.scale)
         self.figure.add_artist(patch)
         if hold and width > 0 and height > 0:
             self._marks.append(self._box(x, y + self._head, x + width, y + self._head + height, "a bar"))
 
     def line(
-        self, xs: Sequence[float], ys: Sequence[float], paint: str, width: float = 0.8, *, dash: bool = False,
-        strength: float = 1.0, hold: bool = False, above: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        xs: Sequence[float],
+        ys: Sequence[float],
+        paint: str,
+        width: float = 0.8,
+        *,
+        dash: bool = False,
+        strength: float = 1.0,
+        hold: bool = False,
+        above: int = 1,
+    ) -> None:
         """A line through points; `hold` keeps the box of each piece for the check."""
         from matplotlib.lines import Line2D
 
@@ -198,10 +258,17 @@ class Paper:
         style = (0, (3.0, 2.0)) if dash else "solid"
         self.figure.add_artist(
             Line2D(
-                [p[0] for p in places], [p[1] for p in places], color=paint, linewidth=width * self.size.scale,
-                linestyle=style, alpha=strength if strength < 1 else None, solid_capstyle="butt",
-                solid_joinstyle="round", transform=self.figure.transFigure, zorder=above,
-            )  # fmt: skip
+                [p[0] for p in places],
+                [p[1] for p in places],
+                color=paint,
+                linewidth=width * self.size.scale,
+                linestyle=style,
+                alpha=strength if strength < 1 else None,
+                solid_capstyle="butt",
+                solid_joinstyle="round",
+                transform=self.figure.transFigure,
+                zorder=above,
+            )
         )
         if hold:
             for (x0, x1), (y0, y1) in zip(zip(xs, xs[1:], strict=False), zip(ys, ys[1:], strict=False), strict=True):
@@ -227,14 +294,30 @@ class Paper:
         px, py = self._at(x, y + self._head)
         self.figure.add_artist(
             Line2D(
-                [px], [py], marker=marker(slot), markersize=points, linestyle="none",
-                markerfacecolor=self.theme.ground if hollow else paint, markeredgecolor=paint if hollow else self.theme.ground,
-                markeredgewidth=(0.9 if hollow else 0.3) * self.size.scale, transform=self.figure.transFigure, zorder=3,
-            )  # fmt: skip
+                [px],
+                [py],
+                marker=marker(slot),
+                markersize=points,
+                linestyle="none",
+                markerfacecolor=self.theme.ground if hollow else paint,
+                markeredgecolor=paint if hollow else self.theme.ground,
+                markeredgewidth=(0.9 if hollow else 0.3) * self.size.scale,
+                transform=self.figure.transFigure,
+                zorder=3,
+            )
         )
         if slot >= len(self.theme.slots):
             letter = chr(ord("a") + slot - len(self.theme.slots))
-            self._write(x, y + self._head, letter, max(SMALLEST, 0.8 * points), self.theme.ground, "center", "center", hold=False)
+            self._write(
+                x,
+                y + self._head,
+                letter,
+                max(SMALLEST, 0.8 * points),
+                self.theme.ground,
+                "center",
+                "center",
+                hold=False,
+            )
         if hold:
             half = diameter / 2 * 0.9
             self._marks.append(self._box(x - half, y + self._head - half, x + half, y + self._head + half, "a mark"))
@@ -250,7 +333,12 @@ class Paper:
             for mark in self._marks:
                 if label.meets(mark, slack):
                     found.append(f'"{label.what}" lies over {mark.what}')
-            if label.left < -slack or label.right > self.width + slack or label.top < -slack or label.bottom > self.height + slack:
+            if (
+                label.left < -slack
+                or label.right > self.width + slack
+                or label.top < -slack
+                or label.bottom > self.height + slack
+            ):
                 found.append(f'"{label.what}" leaves the page')
         return found
 
@@ -272,7 +360,9 @@ def write_bytes(figure: Figure, form: str) -> bytes:
         "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
     }[form]
     out = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "path", "pdf.fonttype": 42, "text.parse_math": False}):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": _SALT, "svg.fonttype": "path", "pdf.fonttype": 42, "text.parse_math": False}
+    ):
         figure.savefig(out, format=form, metadata=extra, facecolor=figure.get_facecolor())
     return out.getvalue()
 

@@ -9,6 +9,8 @@ from pipeline.exports.figures.axes import Scale, date_axis, ticks, top
 from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import AXIS, GRID, Size
+from pipeline.exports.frames import rows_of
+from pipeline.exports.suppress import telling
 from pipeline.exports.trace import Source, cite
 
 HALF = 24.0
@@ -16,7 +18,9 @@ OPEN_DAYS = 7
 WEEKLY = 90
 
 
-def sheet(name: str, what: str, members: pd.DataFrame, frame: Frame, lists: list[tuple[pd.Timestamp, str]] | None = None) -> Sheet:
+def sheet(
+    name: str, what: str, members: pd.DataFrame, frame: Frame, lists: list[tuple[pd.Timestamp, str]] | None = None
+) -> Sheet:
     """Marks of accounts first and last seen by day (weeks above 90 days); `lists` are dates of approved lists with their words."""
     days = frame.days()
     weekly = len(days) > WEEKLY
@@ -31,25 +35,42 @@ def sheet(name: str, what: str, members: pd.DataFrame, frame: Frame, lists: list
     went = cite(numbers.count(quiet), Source("count", "members", "", (*where, ("last_seen", "<", _iso(end)))), quiet)
     came = cite(
         numbers.count(late),
-        Source("count", "members", "", (*where, ("first_seen", ">=", _iso(days[0] + pd.Timedelta(OPEN_DAYS, "D"))))), late,
-    )  # fmt: skip
+        Source("count", "members", "", (*where, ("first_seen", ">=", _iso(days[0] + pd.Timedelta(OPEN_DAYS, "D"))))),
+        late,
+    )
     everybody = cite(numbers.count(n), Source("count", "members", "", where), n)
     title = f"{what}: {came} of {everybody} accounts came after the first week; {went} fell silent"
-    if n < 3 or len(days) < 2:
+    if frame.k > 1 and any(telling(m, frame.k) for m in (late, n - late, quiet, n - quiet)):
+        return sentence(
+            name, "replacement", frame, "members", f"{what}: how many accounts came or fell silent is withheld."
+        )
+    if n < 3 or len(days) < 2 or frame.k > 1 or not (late or quiet):
         return sentence(name, "replacement", frame, "members", title + ".")
-    marks = pd.DataFrame({"day": days.strftime("%Y-%m-%d"), "n_first_seen": first.to_numpy(), "n_last_seen": last.to_numpy(), "open_end": days >= end})
+    marks = pd.DataFrame(
+        {
+            "day": days.strftime("%Y-%m-%d"),
+            "n_first_seen": first.to_numpy(),
+            "n_last_seen": last.to_numpy(),
+            "open_end": days >= end,
+        }
+    )
     if weekly:
         marks = _weeks(marks)
     return Sheet(
-        name, "replacement", title=title,
+        name,
+        "replacement",
+        title=title,
         see="Up: accounts seen for the first time that day. Down: seen for the last time. The hatched days are open: who is quiet now may return.",
         sure="Seen is counted; why an account stopped is not known from this figure.",
         alt=(
             f"Bars up and down by {'week' if weekly else 'day'}, accounts of {what}, {frame.window}. {late} of {n} first seen after the first week, "
             f"{quiet} silent before the last {OPEN_DAYS} days. Numbers: members."
         ),
-        tables="members", frame=frame, marks=marks, asides={"lists": lists or [], "weekly": weekly},
-    )  # fmt: skip
+        tables="members",
+        frame=frame,
+        marks=marks,
+        asides={"lists": lists or [], "weekly": weekly},
+    )
 
 
 def _iso(at: pd.Timestamp) -> str:
@@ -80,18 +101,30 @@ def body(paper: Paper, sheet: Sheet) -> None:
             if value == 0 and side > 0:
                 continue
             y = y0 + side * scale(value)
-            paper.line([left, right], [y, y], theme.second if value == 0 else theme.grid, AXIS if value == 0 else GRID, above=4 if value == 0 else 0)
+            paper.line(
+                [left, right],
+                [y, y],
+                theme.second if value == 0 else theme.grid,
+                AXIS if value == 0 else GRID,
+                above=4 if value == 0 else 0,
+            )
             paper.text(left - 1.2, y, numbers.short(value), role="note", across="right", colour=theme.second)
     paper.text(0.5, y0 - HALF / 2, "first seen", role="note")
     paper.text(0.5, y0 + HALF / 2, "last seen", role="note")
-    for at, row in enumerate(rows.itertuples()):
+    for at, row in enumerate(rows_of(rows)):
         x, wide = left + at * step + 0.08 * step, 0.84 * step
         paper.rect(x, y0 - scale(row.n_first_seen), wide, scale(row.n_first_seen), theme.ink, hold=False)
         open_end = bool(row.open_end)
         paper.rect(
-            x, y0, wide, scale(row.n_last_seen), None if open_end else theme.ink, edge=theme.ink if open_end else None,
-            hatch="/////" if open_end else "", hold=False,
-        )  # fmt: skip
+            x,
+            y0,
+            wide,
+            scale(row.n_last_seen),
+            None if open_end else theme.ink,
+            edge=theme.ink if open_end else None,
+            hatch="/////" if open_end else "",
+            hold=False,
+        )
     bottom = y0 + HALF + 1
     date_axis(paper, days, left, right, bottom)
     for at, (when, words) in enumerate(sorted(sheet.asides["lists"])):

@@ -11,68 +11,78 @@ from pipeline.exports.figures.ring_picture import title
 from pipeline.exports.figures.sheet import Frame, Sheet, nouns, sentence
 from pipeline.exports.figures.style import Size
 from pipeline.exports.figures.things import things
+from pipeline.exports.frames import rows_of
 
 ROW, STEP, MOST_ROWS = 5.0, 5.2, 12
 REST = "other combinations"
 
 
 def sheet(ring: pd.Series, ring_groups: pd.DataFrame, evidence: pd.DataFrame, frame: Frame) -> Sheet:
-    """Marks of the matrix of one ring: a row a group of accounts with the same shared things. Tables hold one ring's rows."""
+    """Marks of the matrix of one ring: a row a group of accounts with the same shared things.
+
+    Tables hold one ring's rows. For an audience with a smallest cell, `ring_groups` has been protected before.
+    """
     name = f"f1-ring-{ring.ring_id}"
-    named = things(evidence, frame)
-    if named.empty or ring_groups.empty:
-        return sentence(name, "ring_groups", frame, "rings, evidence", title(ring, named) + ".")
-    rows = _rows(ring_groups, named, frame.k)
-    shown = rows[rows["group"] != REST]
-    total = int(rows["n_accounts"].sum())
-    top = named.sort_values(["n_in_ring", "number"], ascending=[False, True]).head(2)
-    shares = "; ".join(f"{r.label}: {numbers.percent(r.n_in_ring, int(ring['size']))}" for r in top.itertuples())
+    finding = title(ring, evidence, frame)
+    told = {e for entities in ring_groups["entities"] for e in entities}
+    pairs = {(t, e) for t, e in zip(evidence["entity_type"], evidence["entity"], strict=True) if f"{t}:{e}" in told}
+    named = things(evidence, frame, only=pairs)
+    if named.empty:
+        return sentence(name, "ring_groups", frame, "rings, evidence", finding + ".")
+    marks = _rows(ring_groups, named)
+    groups = int((marks["group"] != REST).sum())
+    total, size = int(marks["n_accounts"].sum()), int(ring["size"])
+    open_ = named[~named["withheld"]]
+    top = open_.sort_values(["n_in_ring", "number"], ascending=[False, True]).head(2)
+    shares = "; ".join(f"{r.label}: {numbers.percent(r.n_in_ring, size)}" for r in rows_of(top))
+    bars = (
+        " Filled bars belong with membership 0.5 or more, outlined ends with less."
+        if marks["n_core"].notna().all()
+        else ""
+    )
     return Sheet(
-        name, "ring_groups", title=title(ring, named),
+        name,
+        "ring_groups",
+        title=finding,
         see="Each row is a group of accounts with the same shared things; each column is one thing, marked where the group has it.",
-        sure="Things shared are counted. Filled bars belong with membership 0.5 or more, outlined ends with less.",
+        sure=f"Things shared are counted.{bars}",
         alt=(
-            f"Matrix of {len(shown)} groups of accounts by {len(named)} shared things, {ring.ring_id}, {numbers.count(total)} accounts, {frame.window}. "
-            f"Shares: {shares}. Numbers: ring_groups, evidence."
+            f"Matrix of {groups} groups of accounts by {len(named)} shared things, {ring.ring_id}, "
+            f"{numbers.count(total)} accounts, {frame.window}. {f'Shares: {shares}. ' if shares else ''}Numbers: ring_groups, evidence."
         ),
-        tables="rings, ring_groups, evidence", frame=frame, marks=rows,
-        asides={"things": named.drop(columns=["entity"]), "size": int(ring["size"]), "shares": _shares(named, int(ring["size"]), frame.k)},
-    )  # fmt: skip
+        tables="rings, ring_groups, evidence",
+        frame=frame,
+        marks=marks,
+        asides={
+            "things": named.drop(columns=["entity", "shown"]),
+            "shares": {r.label: numbers.percent(r.n_in_ring, size) for r in rows_of(open_)},
+        },
+    )
 
 
-def _rows(groups: pd.DataFrame, named: pd.DataFrame, k: int) -> pd.DataFrame:
-    """Groups of at least `k` accounts by size, the rest together; each row says which named things it has."""
-    label = {f"{r.entity_type}:{r.entity}": r.label for r in named.itertuples()}
+def _rows(groups: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
+    """Groups by size, the rest together; each row says which named things it has."""
+    label = {f"{r.entity_type}:{r.entity}": r.label for r in rows_of(named)}
+    place = {r.label: r.number for r in rows_of(named)}
     made: dict[tuple[str, ...], list[int]] = {}
-    for row in groups.sort_values("rank").itertuples():
-        kept = tuple(sorted({label[e] for e in row.entities if e in label}))
+    unknown_core = bool(groups["n_core"].isna().any())
+    for row in rows_of(groups.sort_values("rank")):
+        kept = tuple(sorted({label[e] for e in row.entities if e in label}, key=place.__getitem__))
         both = made.setdefault(kept, [0, 0])
         both[0] += int(row.n_accounts)
-        both[1] += int(row.n_core)
+        both[1] += 0 if unknown_core else int(row.n_core)
     rest = made.pop((), [0, 0])
-    order = sorted(made.items(), key=lambda item: (-item[1][0], item[0]))
-    kept_rows = [(g, n) for g, n in order[: MOST_ROWS - 1] if n[0] >= k]
-    for _, n in order[len(kept_rows) :]:
+    order = sorted(made.items(), key=lambda item: (-item[1][0], [place[t] for t in item[0]]))
+    for _, n in order[MOST_ROWS - 1 :]:
         rest = [rest[0] + n[0], rest[1] + n[1]]
-    if 0 < rest[0] < k and kept_rows:
-        _, n = kept_rows.pop()
-        rest = [rest[0] + n[0], rest[1] + n[1]]
-    table = [{"group": f"group {i + 1}", "things": ", ".join(g), "n_accounts": n[0], "n_core": _core(n, k)} for i, (g, n) in enumerate(kept_rows)]
+    table = [_row(f"group {i + 1}", g, n, unknown_core) for i, (g, n) in enumerate(order[: MOST_ROWS - 1])]
     if rest[0]:
-        table.append({"group": REST, "things": "", "n_accounts": rest[0], "n_core": _core(rest, k)})
+        table.append(_row(REST, (), rest, unknown_core))
     return pd.DataFrame(table, columns=["group", "things", "n_accounts", "n_core"])
 
 
-def _core(n: list[int], k: int) -> int | None:
-    """Accounts of the core, unless that would tell of fewer than `k` on either side."""
-    fringe = n[0] - n[1]
-    return n[1] if (n[1] >= k or n[1] == 0) and (fringe >= k or fringe == 0) else None
-
-
-def _shares(named: pd.DataFrame, size: int, k: int) -> dict[str, str]:
-    if k > 1:  # beside the rows a share of all would give away what the rest of the rows hide
-        return {}
-    return {r.label: numbers.percent(r.n_in_ring, size) for r in named.itertuples()}
+def _row(group: str, things_: tuple[str, ...], n: list[int], unknown_core: bool) -> dict[str, object]:
+    return {"group": group, "things": ", ".join(things_), "n_accounts": n[0], "n_core": None if unknown_core else n[1]}
 
 
 def height(sheet: Sheet, size: Size) -> float:
@@ -105,7 +115,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     scale = Scale(0, float(rows["n_accounts"].max()), right + 2, paper.width - 14)
     first = 10.5
     paper.text(right + 2, 2.2, "accounts")
-    for at, row in enumerate(rows.itertuples()):
+    for at, row in enumerate(rows_of(rows)):
         y = first + at * ROW
         if at % 2 == 0:
             paper.rect(0, y, right, ROW, theme.tint, hold=False, above=0)
@@ -132,11 +142,11 @@ def _bar(paper: Paper, scale: Scale, row: object, y: float) -> None:
 
 
 def _foot(paper: Paper, sheet: Sheet, places: dict[str, float], y: float) -> None:
-    """Shares of all, in two rows where neighbours would touch."""
+    """Shares of all, in two rows where neighbours would touch; counts that are kept back have none."""
     paper.text(0.8, y, "share of all", role="note", colour=paper.theme.second)
     end = [-1e9, -1e9]
     for label, x in places.items():
-        text = sheet.asides["shares"][label]
+        text = sheet.asides["shares"].get(label, "")
         text = text.replace("below 1%", "<1%").replace("above 99%", ">99%")
         half = paper.wide(text, "note") / 2
         line = 0 if x - half > end[0] + 0.8 else 1

@@ -12,6 +12,7 @@ from pipeline.exports.figures.axes import Scale, rules, ticks, top
 from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import AXIS, FOCUS, OTHER, Size
+from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite
 
 BINS = 20
@@ -19,7 +20,9 @@ PANEL = 46.0
 FEWEST, BIN_FEWEST = 30, 10
 
 
-def sheet(rings: pd.DataFrame, threshold: float, frame: Frame, held: pd.DataFrame | None = None, basis: str = "") -> Sheet:
+def sheet(
+    rings: pd.DataFrame, threshold: float, frame: Frame, held: pd.DataFrame | None = None, basis: str = ""
+) -> Sheet:
     """Marks of the spread of scores and, where 30 or more judged rings are known, of their calibration.
 
     `held` has `score` and `held` (whether it proved right), from `basis` ("decisions" or "simulated truth"): never mixed.
@@ -39,16 +42,22 @@ def sheet(rings: pd.DataFrame, threshold: float, frame: Frame, held: pd.DataFram
     else:
         sure = f"Fewer than {FEWEST} judged rings: no calibration is shown."
     return Sheet(
-        "f6-scores", "scores", title=f"{over} of {all_rings} {numbers.plural(n, 'group')} {'was' if flagged == 1 else 'were'} flagged",
+        "f6-scores",
+        "scores",
+        title=f"{over} of {all_rings} {numbers.plural(n, 'group')} {'was' if flagged == 1 else 'were'} flagged",
         see="Left: how many rings have which score, and the threshold."
         + (" Right: a dot on the diagonal held as often as was said." if len(curve) else ""),
         sure=sure,
         alt=(
             f"Histogram of {numbers.count(n)} ring scores in {BINS} bins, {frame.window}. {flagged} flagged, threshold {threshold:.2f}. "
-            + (f"Calibration in {len(curve)} bins against the diagonal. " if len(curve) else "No calibration. ") + "Numbers: rings."
+            + (f"Calibration in {len(curve)} bins against the diagonal. " if len(curve) else "No calibration. ")
+            + "Numbers: rings."
         ),
-        tables="rings" + (f", {basis}" if len(curve) else ""), frame=frame, marks=marks, asides={"threshold": threshold, "basis": basis},
-    )  # fmt: skip
+        tables="rings" + (f", {basis}" if len(curve) else ""),
+        frame=frame,
+        marks=marks,
+        asides={"threshold": threshold, "basis": basis},
+    )
 
 
 def wilson(held: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
@@ -70,7 +79,16 @@ def calibration(held: pd.DataFrame) -> pd.DataFrame:
         group = order.iloc[part]
         right, n = int(group["held"].sum()), len(group)
         low, high = wilson(right, n)
-        rows.append({"said": group["score"].mean().round(4), "held": round(right / n, 4), "held_low": round(low, 4), "held_high": round(high, 4), "n": n, "n_held": right})
+        rows.append(
+            {
+                "said": group["score"].mean().round(4),
+                "held": round(right / n, 4),
+                "held_low": round(low, 4),
+                "held_high": round(high, 4),
+                "n": n,
+                "n_held": right,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -91,12 +109,25 @@ def body(paper: Paper, sheet: Sheet) -> None:
     rules(paper, y, [t for t in ticks(high) if t == int(t)], left, left + wide, numbers.short)
     for low, upper, n in zip(counts["low"], counts["high"], counts["n"], strict=True):
         flag = low >= sheet.asides["threshold"] - 1e-9
-        paper.rect(x(low) + 0.2, y(n), x(upper) - x(low) - 0.4, y(0) - y(n), paper.theme.ink if flag else paper.theme.others, hold=False)
+        paper.rect(
+            x(low) + 0.2,
+            y(n),
+            x(upper) - x(low) - 0.4,
+            y(0) - y(n),
+            paper.theme.ink if flag else paper.theme.others,
+            hold=False,
+        )
     _marks_below(paper, x, 8 + PANEL)
     threshold = x(sheet.asides["threshold"])
     paper.line([threshold, threshold], [5.5, 8 + PANEL], paper.theme.second, AXIS, dash=True, above=4)
     words = f"threshold {sheet.asides['threshold']:.2f}"
-    paper.text(threshold - 1, 3, words, role="note", across="right" if threshold - paper.wide(words, "note") > left + 30 else "left")
+    paper.text(
+        threshold - 1,
+        3,
+        words,
+        role="note",
+        across="right" if threshold - paper.wide(words, "note") > left + 30 else "left",
+    )
     if not curve.empty:
         _calibration(paper, curve, sheet.asides["basis"])
 
@@ -114,7 +145,7 @@ def _calibration(paper: Paper, curve: pd.DataFrame, basis: str) -> None:
     paper.text(left, 3, f"Held, of those said (judged by {basis})", role="note", colour=paper.theme.second)
     rules(paper, y, [0, 0.5, 1.0], left, right, lambda v: f"{v:.1f}")
     paper.line([x(0), x(1)], [y(0), y(1)], paper.theme.others, OTHER)
-    for row in curve.itertuples():
+    for row in rows_of(curve):
         paper.line([x(row.said)] * 2, [y(row.held_low), y(row.held_high)], paper.theme.ink, FOCUS)
         paper.mark(x(row.said), y(row.held), 0, 2.0, hold=False)
     _marks_below(paper, x, 8 + PANEL)

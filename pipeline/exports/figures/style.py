@@ -28,15 +28,31 @@ class Theme:
 
 
 LIGHT = Theme(
-    "light", "#FFFFFF", "#1B2530", "#4B5664", "#AEB6C0", "#DDE2E8", "#C5CCD6", "#F5F6F8",
-    ("#1B2530", "#1345D1", "#A74E22", "#2F8C6D", "#71136C", "#B98A2C"), "#6B7684",
+    "light",
+    "#FFFFFF",
+    "#1B2530",
+    "#4B5664",
+    "#AEB6C0",
+    "#DDE2E8",
+    "#C5CCD6",
+    "#F5F6F8",
+    ("#1B2530", "#1345D1", "#A74E22", "#2F8C6D", "#71136C", "#B98A2C"),
+    "#6B7684",
     ("#DBE4F3", "#B3C6E7", "#839FD6", "#5276C4", "#2A53A6", "#0F2F73"),
-)  # fmt: skip
+)
 DARK = Theme(
-    "dark", "#12161C", "#F2F4F7", "#AAB4C0", "#434C57", "#2A323C", "#3A434E", "#1A2029",
-    ("#F2F4F7", "#3982E0", "#DB8859", "#6CC8AA", "#A24784", "#E9D60D"), "#8A95A3",
+    "dark",
+    "#12161C",
+    "#F2F4F7",
+    "#AAB4C0",
+    "#434C57",
+    "#2A323C",
+    "#3A434E",
+    "#1A2029",
+    ("#F2F4F7", "#3982E0", "#DB8859", "#6CC8AA", "#A24784", "#E9D60D"),
+    "#8A95A3",
     ("#1F3358", "#2F5190", "#4A75C4", "#7A9EDF", "#AFC7F0", "#E6EEFC"),
-)  # fmt: skip
+)
 THEMES = {t.name: t for t in (LIGHT, DARK)}
 
 # Slot -> matplotlib marker. Kinds beyond slot 5 share a grey square and carry a letter.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.exports import numbers
+from pipeline.exports.figures.axes import date_axis
 from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
-from pipeline.exports.figures.axes import date_axis
 from pipeline.exports.figures.style import SHARES, Size, shade
 from pipeline.exports.trace import Source, cite
 
@@ -18,7 +18,9 @@ WEEKLY = 60
 
 def reference(ring: pd.Series, rings: pd.DataFrame) -> pd.Series | None:
     """The group of the same run nearest in size whose best explanation is innocent; None where there is none."""
-    innocent = rings[rings["kind"].isin(("organization", "shared_network")) & (rings["ring_id"] != ring.ring_id) & ~rings["flagged"]]
+    innocent = rings[
+        rings["kind"].isin(("organization", "shared_network")) & (rings["ring_id"] != ring.ring_id) & ~rings["flagged"]
+    ]
     if innocent.empty:
         return None
     gap = (innocent["size"] - ring["size"]).abs()
@@ -42,20 +44,24 @@ def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, fr
         beside = f" Right: {numbers.count(int(other['size']))} accounts judged {_kind(other.kind)}."
         comparison = f"Reference: {_busy(_cells(other, ring_hours, frame, ''))} of {_seen(other)} days."
     return Sheet(
-        name, "synchrony", title=title,
+        name,
+        "synchrony",
+        title=title,
         see=f"Look for rows and blocks: shade is the share of the group's accounts active in that hour.{beside}",
         sure="One scale for both; hatched days lie before first or after last seen. Silence of all groups would show in both.",
         alt=(
             f"Heat map of hours by days, {ring.ring_id}, {numbers.count(int(ring['size']))} accounts, {frame.window}. "
             f"Half were active in one hour on {busy} of {seen} days. {comparison} Numbers: ring_hours."
         ),
-        tables="ring_hours, rings", frame=frame, marks=cells,
+        tables="ring_hours, rings",
+        frame=frame,
+        marks=cells,
         asides={
             "ring": (str(ring.ring_id), int(ring["size"])),
             "reference": None if other is None else (_kind(other.kind), int(other["size"])),
             "seen": [(r.first_seen, r.last_seen) for r in (ring, other) if r is not None],
         },
-    )  # fmt: skip
+    )
 
 
 def _kind(kind: str) -> str:
@@ -78,9 +84,13 @@ def _cells(ring: pd.Series, ring_hours: pd.DataFrame, frame: Frame, group: str) 
     hours = hours[hours["n_accounts"] >= max(2, frame.k)]
     share = hours["n_accounts"] / max(int(ring["size"]), 1)
     return pd.DataFrame(
-        {"group": group, "day": hours["hour"].dt.strftime("%Y-%m-%d").to_numpy(), "hour": hours["hour"].dt.hour.to_numpy(),
-         "share": share.round(4).to_numpy()}
-    ).sort_values(["day", "hour"], ignore_index=True)  # fmt: skip
+        {
+            "group": group,
+            "day": hours["hour"].dt.strftime("%Y-%m-%d").to_numpy(),
+            "hour": hours["hour"].dt.hour.to_numpy(),
+            "share": share.round(4).to_numpy(),
+        }
+    ).sort_values(["day", "hour"], ignore_index=True)
 
 
 def height(sheet: Sheet, size: Size) -> float:
@@ -99,11 +109,17 @@ def body(paper: Paper, sheet: Sheet) -> None:
     _key(paper, left, CELLS + 18.0)
 
 
-def _panel(paper: Paper, sheet: Sheet, group: str, left: float, wide: float, seen: tuple[pd.Timestamp, pd.Timestamp]) -> None:
+def _panel(
+    paper: Paper, sheet: Sheet, group: str, left: float, wide: float, seen: tuple[pd.Timestamp, pd.Timestamp]
+) -> None:
     theme = paper.theme
     first_row = 7.0
     ring, size = sheet.asides["ring"] if group == "this ring" else sheet.asides["reference"]
-    words = f"{ring}: {numbers.count(size)} accounts" if group == "this ring" else f"Reference, {ring}: {numbers.count(size)} accounts"
+    words = (
+        f"{ring}: {numbers.count(size)} accounts"
+        if group == "this ring"
+        else f"Reference, {ring}: {numbers.count(size)} accounts"
+    )
     paper.text(left, 2.5, paper.fits(words, wide), bold=False)
     days, weekly = _columns(sheet)
     cells = sheet.marks[sheet.marks["group"] == group]
@@ -112,7 +128,18 @@ def _panel(paper: Paper, sheet: Sheet, group: str, left: float, wide: float, see
     for at, day in enumerate(days):
         outside = day < seen[0].floor("D") or day > seen[1].floor("D")
         if outside and not weekly:
-            paper.rect(left + at * step, first_row, step, CELLS, None, edge=theme.grid, line=0.3, hatch="////", hold=False, above=1)
+            paper.rect(
+                left + at * step,
+                first_row,
+                step,
+                CELLS,
+                None,
+                edge=theme.grid,
+                line=0.3,
+                hatch="////",
+                hold=False,
+                above=1,
+            )
     where = {d.strftime("%Y-%m-%d"): at for at, d in enumerate(days)}
     drawn = _by_week(cells, days) if weekly else cells
     for day, hour, share in zip(drawn["day"], drawn["hour"], drawn["share"], strict=True):
@@ -121,7 +148,9 @@ def _panel(paper: Paper, sheet: Sheet, group: str, left: float, wide: float, see
             paper.rect(left + where[day] * step, first_row + int(hour) * tall, step, tall, paint, hold=False)
     paper.rect(left, first_row, wide, CELLS, None, edge=theme.frame, line=0.6, hold=False, above=3)
     for hour in (0, 6, 12, 18):
-        paper.text(left - 1.2, first_row + (hour + 0.5) * tall, f"{hour:02d}", role="note", across="right", colour=theme.second)
+        paper.text(
+            left - 1.2, first_row + (hour + 0.5) * tall, f"{hour:02d}", role="note", across="right", colour=theme.second
+        )
     date_axis(paper, days, left, left + wide, first_row + CELLS, wanted=max(2, int(wide // 26)))
 
 

@@ -11,25 +11,37 @@ from pipeline.exports.figures.axes import date_axis
 from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import Size
+from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
 
 ROW = 5.0
 MOST = 25
 
 
-def sheet(rings: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, likelihood: dict[str, str] | None = None) -> Sheet:
+def sheet(
+    rings: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, likelihood: dict[str, str] | None = None
+) -> Sheet:
     """Marks of the days of each operator with flagged rings. `likelihood` gives the words that stand after a name."""
     flagged = rings[rings["flagged"]]
     if flagged.empty:
-        return sentence("f10-campaigns", "timeline", frame, "rings", "No coordinated operation was flagged in this window.")
+        return sentence(
+            "f10-campaigns", "timeline", frame, "rings", "No coordinated operation was flagged in this window."
+        )
     named = flagged["operator_id"].fillna("not attributed").astype(str)
     of_ring = dict(zip(flagged["ring_id"], named, strict=True))
     hours = ring_hours[ring_hours["ring_id"].isin(of_ring)]
     hours = hours.assign(operator=hours["ring_id"].map(of_ring), day=hours["hour"].dt.floor("D"))
     by_day = hours.groupby(["operator", "day"], as_index=False)["n_events"].sum()
-    rows = flagged.assign(operator_row=named).groupby("operator_row").agg(
-        first_seen=("first_seen", "min"), n_rings=("ring_id", "size"), n_accounts=("size", "sum"), n_events=("n_events", "sum")
-    )  # fmt: skip
+    rows = (
+        flagged.assign(operator_row=named)
+        .groupby("operator_row")
+        .agg(
+            first_seen=("first_seen", "min"),
+            n_rings=("ring_id", "size"),
+            n_accounts=("size", "sum"),
+            n_events=("n_events", "sum"),
+        )
+    )
     order, more = _chosen(rows)
     by_day["operator"] = by_day["operator"].where(by_day["operator"].isin(order), more)
     marks = by_day.groupby(["operator", "day"], as_index=False)["n_events"].sum()
@@ -46,7 +58,8 @@ def sheet(rings: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, likelihoo
     groups = cite(numbers.count(n_rings), Source("count", "rings", "", where), n_rings)
     biggest = rows.sort_values("n_events", ascending=False).iloc[0]
     return Sheet(
-        "f10-campaigns", "timeline",
+        "f10-campaigns",
+        "timeline",
         title=f"{groups} flagged {numbers.plural(n_rings, 'ring')} made {requests} requests",
         see="One row an operator, ordered by the day it was first seen; the darker the day, the more requests; white is silence.",
         sure="Days and requests are counted; which rings share an operator is a judgement.",
@@ -54,14 +67,18 @@ def sheet(rings: pd.DataFrame, ring_hours: pd.DataFrame, frame: Frame, likelihoo
             f"Timeline of {len(rows)} operators, requests by day, {frame.window}. The largest made {numbers.count(int(biggest.n_events))} of "
             f"{numbers.count(n_events)} requests with {numbers.count(int(biggest.n_accounts))} accounts. Numbers: rings and ring_hours."
         ),
-        tables="rings, ring_hours", frame=frame, marks=marks.sort_values(["operator", "day"], ignore_index=True),
+        tables="rings, ring_hours",
+        frame=frame,
+        marks=marks.sort_values(["operator", "day"], ignore_index=True),
         asides={"order": order, "names": names, "accounts": totals},
-    )  # fmt: skip
+    )
 
 
 def _chosen(rows: pd.DataFrame) -> tuple[list[str], str]:
     """Operators that get a row, in order of first sight, and the name of the row for the rest ('' where there is none)."""
-    heavy = rows.sort_values(["n_events"], ascending=False, kind="stable").index[:MOST] if len(rows) > MOST else rows.index
+    heavy = (
+        rows.sort_values(["n_events"], ascending=False, kind="stable").index[:MOST] if len(rows) > MOST else rows.index
+    )
     order = rows.loc[heavy].reset_index().sort_values(["first_seen", "operator_row"])["operator_row"].tolist()
     left = len(rows) - len(order)
     return order, f"{left} more" if left else ""
@@ -105,7 +122,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
         paper.text(0.5, (at + 0.5) * ROW, paper.fits(names[operator], label - 2))
         paper.text(right + 2, (at + 0.5) * ROW, counts[operator])
         paper.line([left, right], [(at + 1) * ROW] * 2, theme.grid, 0.3, above=0)
-    for row in sheet.marks.itertuples():
+    for row in rows_of(sheet.marks):
         if row.day not in first or row.n_events < 1:
             continue
         paint = theme.ramp[sum(row.n_events >= b for b in bounds) - 1]

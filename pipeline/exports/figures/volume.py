@@ -15,13 +15,18 @@ PANEL, GAP = 26.0, 9.0
 WEEKLY = 60
 
 
-def sheet(name: str, what: str, rings: pd.DataFrame, ring_hours: pd.DataFrame, daily: pd.DataFrame, frame: Frame) -> Sheet:
+def sheet(
+    name: str, what: str, rings: pd.DataFrame, ring_hours: pd.DataFrame, daily: pd.DataFrame, frame: Frame
+) -> Sheet:
     """Marks of one operation's requests a day beside everybody else's.
 
     `rings` are the operation's rows, `ring_hours` their hours, `daily` the platform's days. `what` names the operation.
     """
     days = frame.days()
     own = ring_hours.groupby(ring_hours["hour"].dt.floor("D"))["n_events"].sum().reindex(days, fill_value=0)
+    kept_back = (
+        set(ring_hours.loc[ring_hours["hidden"], "hour"].dt.floor("D")) if "hidden" in ring_hours.columns else set()
+    )
     everybody = daily.assign(day=pd.to_datetime(daily["day"], utc=True)).groupby("day")["n_events"].sum()
     others = (everybody.reindex(days, fill_value=0) - own).clip(lower=0)
     ids = ", ".join(sorted(rings["ring_id"].astype(str)))
@@ -30,23 +35,34 @@ def sheet(name: str, what: str, rings: pd.DataFrame, ring_hours: pd.DataFrame, d
     requests = cite(numbers.count(n), Source("sum", "rings", "n_events", where), n)
     members = cite(numbers.count(accounts), Source("sum", "rings", "size", where), accounts)
     marks = pd.DataFrame(
-        {"day": days.strftime("%Y-%m-%d"), "n_events": own.to_numpy(), "n_events_others": others.to_numpy(),
-         "part_day": [d in frame.part_days() for d in days]}
-    )  # fmt: skip
+        {
+            "day": days.strftime("%Y-%m-%d"),
+            "n_events": own.to_numpy(),
+            "n_events_others": others.to_numpy(),
+            "part_day": [d in frame.part_days() for d in days],
+            "hidden": [d in kept_back for d in days],
+        }
+    )
     title = f"{what}: {members} accounts made {requests} requests"
     if len(days) < 2 or own.sum() == 0:
         return sentence(name, "volume", frame, "rings", f"{title} in {frame.window}.")
     peak = own.idxmax()
     return Sheet(
-        name, "volume", title=title,
+        name,
+        "volume",
+        title=title,
         see="Compare the shapes, not the heights: each panel starts at zero and has a scale of its own, as written.",
-        sure="Requests are counted, not estimated; who belongs to the operation is a judgement.",
+        sure="Requests are counted, not estimated; who belongs to the operation is a judgement."
+        + (" Crossed days are kept back: too few accounts." if kept_back else ""),
         alt=(
             f"Two panels of daily requests, {what}, {frame.window}. {numbers.count(n)} requests by {numbers.count(accounts)} accounts, "
             f"most on {numbers.day(peak)}: {numbers.count(int(own.max()))}. Below: everybody else. Numbers: ring_hours and daily."
         ),
-        tables="rings, ring_hours, daily", frame=frame, marks=marks, asides={"accounts": accounts},
-    )  # fmt: skip
+        tables="rings, ring_hours, daily",
+        frame=frame,
+        marks=marks,
+        asides={"accounts": accounts},
+    )
 
 
 def height(sheet: Sheet, size: Size) -> float:
@@ -62,7 +78,11 @@ def body(paper: Paper, sheet: Sheet) -> None:
     who = f"{numbers.count(sheet.asides['accounts'])} accounts of the operation, requests a day"
     y = _panel(paper, sheet, days, own, (left, right, 6.0), who, paper.theme.ink)
     times = top(others.max()) / max(top(own.max()), 1e-9)
-    beside = f"Everybody else, requests a day (this scale is {_times(times)} the one above)" if others.sum() else "Everybody else: none"
+    beside = (
+        f"Everybody else, requests a day (this scale is {_times(times)} the one above)"
+        if others.sum()
+        else "Everybody else: none"
+    )
     y = _panel(paper, sheet, days, others, (left, right, y + GAP), beside, paper.theme.others)
     date_axis(paper, days, left, right, y)
 
@@ -72,7 +92,13 @@ def _times(ratio: float) -> str:
 
 
 def _panel(
-    paper: Paper, sheet: Sheet, days: pd.DatetimeIndex, values: pd.Series, place: tuple[float, float, float], title: str, paint: str
+    paper: Paper,
+    sheet: Sheet,
+    days: pd.DatetimeIndex,
+    values: pd.Series,
+    place: tuple[float, float, float],
+    title: str,
+    paint: str,
 ) -> float:
     left, right, y = place
     high = top(float(values.max()))
@@ -85,11 +111,31 @@ def _panel(
         xs = [left + (i + 0.5) * step for i in range(len(days))]
         paper.line(xs, [scale(v) for v in mean], paint, FOCUS, above=3)
     for at, value in enumerate(values):
+        if bool(sheet.marks["hidden"].iloc[at]) and paint == paper.theme.ink:
+            paper.rect(
+                left + at * step,
+                y,
+                step,
+                PANEL,
+                None,
+                edge=paper.theme.grid,
+                line=0.3,
+                hatch="xxxx",
+                hold=False,
+                above=1,
+            )
+            continue
         part = bool(sheet.marks["part_day"].iloc[at])
         paint_of = paper.theme.others if len(days) > WEEKLY else paint
         bar = scale(0) - scale(float(value))
         paper.rect(
-            left + at * step + 0.08 * step, scale(float(value)), 0.84 * step, bar, None if part else paint_of,
-            edge=paint_of if part else None, hatch="/////" if part else "", hold=False,
-        )  # fmt: skip
+            left + at * step + 0.08 * step,
+            scale(float(value)),
+            0.84 * step,
+            bar,
+            None if part else paint_of,
+            edge=paint_of if part else None,
+            hatch="/////" if part else "",
+            hold=False,
+        )
     return y + PANEL

@@ -9,6 +9,7 @@ from pipeline.exports.figures.axes import Scale, ticks
 from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import AXIS, GRID, Size
+from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
 
 START = "start"
@@ -29,22 +30,27 @@ def sheet(ring: pd.Series, score_parts: pd.DataFrame, scores: pd.DataFrame, fram
     total = cite(numbers.bits(ring.score_bits), Source("value", "rings", "score_bits", where), ring.score_bits)
     score = cite(numbers.probability(ring.score), Source("value", "rings", "score", where), ring.score)
     if len(parts) < 2:
-        return sentence(name, "waterfall", frame, "rings", f"The score of {ring.ring_id} is {score}; it has no parts to show.")
+        return sentence(
+            name, "waterfall", frame, "rings", f"The score of {ring.ring_id} is {score}; it has no parts to show."
+        )
     strongest = parts[parts["part"] != START].sort_values(["bits", "part"], ascending=[False, True]).iloc[0]
     against = int((parts.loc[parts["part"] != START, "bits"] < 0).sum())
     rows = _waterfall(parts)
     return Sheet(
-        name, "waterfall",
-        title=f"{ring.ring_id}: the parts add up to {total} bits, a score of {score}",
+        name,
+        "waterfall",
+        title=f"{ring.ring_id}: the parts sum to {total} bits, a score of {score}",
         see="Each row starts where the one above ended; filled to the right speaks for one coordinated operation, hatched to the left against.",
         sure="The sum is the score before calibration; values and references stand in brackets.",
         alt=(
             f"Waterfall of {len(rows)} rows, score of {ring.ring_id}, {frame.window}. Sum {numbers.bits(ring.score_bits)} bits. "
             f"Strongest part: {_label(strongest.part)}, {numbers.bits(strongest.bits)}; parts against: {against}. Numbers: score_parts."
         ),
-        tables="score_parts, rings", frame=frame, marks=rows,
+        tables="score_parts, rings",
+        frame=frame,
+        marks=rows,
         asides={"score": float(ring.score), "sum": float(ring.score_bits), "chances": _chances(scores)},
-    )  # fmt: skip
+    )
 
 
 def _ordered(parts: pd.DataFrame, families: set[str]) -> pd.DataFrame:
@@ -63,9 +69,16 @@ def _ordered(parts: pd.DataFrame, families: set[str]) -> pd.DataFrame:
     small = order.index[: len(parts) - (MOST - 1)]
     rest = parts.loc[small]
     together = pd.DataFrame(
-        {"part": [f"{len(rest)} more, together"], "family": [""], "value": [None], "unit": [""], "reference": [None],
-         "bits": [rest["bits"].sum()], "rank": [4]}
-    )  # fmt: skip
+        {
+            "part": [f"{len(rest)} more, together"],
+            "family": [""],
+            "value": [None],
+            "unit": [""],
+            "reference": [None],
+            "bits": [rest["bits"].sum()],
+            "rank": [4],
+        }
+    )
     return pd.concat([parts.drop(index=small), together], ignore_index=True)
 
 
@@ -78,10 +91,16 @@ def _waterfall(parts: pd.DataFrame) -> pd.DataFrame:
     """Rows with where each bar begins and ends, in bits."""
     ends = parts["bits"].cumsum()
     return pd.DataFrame(
-        {"part": [_label(p) for p in parts["part"]], "value": parts["value"].astype(float), "reference": parts["reference"].astype(float),
-         "unit": parts["unit"].fillna("").astype(str), "bits": parts["bits"].astype(float), "from_bits": (ends - parts["bits"]).astype(float),
-         "to_bits": ends.astype(float)}
-    ).reset_index(drop=True)  # fmt: skip
+        {
+            "part": [_label(p) for p in parts["part"]],
+            "value": parts["value"].astype(float),
+            "reference": parts["reference"].astype(float),
+            "unit": parts["unit"].fillna("").astype(str),
+            "bits": parts["bits"].astype(float),
+            "from_bits": (ends - parts["bits"]).astype(float),
+            "to_bits": ends.astype(float),
+        }
+    ).reset_index(drop=True)
 
 
 def _chances(scores: pd.DataFrame) -> list[tuple[float, float]]:
@@ -110,7 +129,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     """Draw the rows, the sum, the line of even odds and the two scales."""
     rows, theme = sheet.marks, paper.theme
     total = sheet.asides["sum"]
-    texts = [_row_text(r) for r in rows.itertuples()]
+    texts = [_row_text(r) for r in rows_of(rows)]
     label_width = min(max(paper.wide(t) for t, _ in texts) + 2, paper.width * 0.36)
     low = min(0.0, rows["to_bits"].min(), rows["from_bits"].min(), total)
     high = max(0.0, rows["to_bits"].max(), rows["from_bits"].max(), total)
@@ -121,9 +140,16 @@ def body(paper: Paper, sheet: Sheet) -> None:
     for value in ticks(high, 5, low):
         paper.line([scale(value)] * 2, [0, bottom], theme.grid, GRID, above=0)
         paper.line([scale(value)] * 2, [bottom, bottom + 0.8], theme.second, AXIS)
-        paper.text(scale(value), bottom + 2.8, numbers.bits(value).replace(".0", "") + (" bits" if value == 0 else ""), role="note", across="center", colour=theme.second)
+        paper.text(
+            scale(value),
+            bottom + 2.8,
+            numbers.bits(value).replace(".0", "") + (" bits" if value == 0 else ""),
+            role="note",
+            across="center",
+            colour=theme.second,
+        )
     paper.line([zero, zero], [0, bottom], theme.second, AXIS, above=1)
-    for at, row in enumerate(rows.itertuples()):
+    for at, row in enumerate(rows_of(rows)):
         y = at * ROW
         paper.text(0.5, y + ROW / 2, paper.fits(texts[at][0], label_width))
         _bar(paper, scale, row.from_bits, row.to_bits, y)
@@ -141,14 +167,26 @@ def _row_text(row: object) -> tuple[str, str]:
     if pd.isna(value):
         return part, ""
     tail = f" / {numbers.measure(reference)}" if pd.notna(reference) else ""
-    return f"{part} ({numbers.measure(value)}{tail}{' ' + safe(unit, longest=12) if unit and len(unit) <= 12 else ''})", ""
+    return (
+        f"{part} ({numbers.measure(value)}{tail}{' ' + safe(unit, longest=12) if unit and len(unit) <= 12 else ''})",
+        "",
+    )
 
 
 def _bar(paper: Paper, scale: Scale, start: float, end: float, y: float) -> None:
     left, right = sorted((scale(start), scale(end)))
     theme = paper.theme
     against = end < start
-    paper.rect(left, y + 0.8, max(right - left, 0.3), ROW - 1.6, None if against else theme.ink, edge=theme.ink, line=0.6, hatch="/////" if against else "")
+    paper.rect(
+        left,
+        y + 0.8,
+        max(right - left, 0.3),
+        ROW - 1.6,
+        None if against else theme.ink,
+        edge=theme.ink,
+        line=0.6,
+        hatch="/////" if against else "",
+    )
     text = numbers.bits(end - start)
     if against:
         paper.text(left - 1.0, y + ROW / 2, text, across="right", outline=True)

@@ -1,0 +1,45 @@
+"""Two windows compared: what grew, stopped, came back."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline.exports.redaction import Redacted
+from pipeline.exports.tables import RunTables, Tables
+
+STEP = 0.1  # relative change of size that counts as growing or shrinking
+
+
+def compared(before: RunTables, now: RunTables, shown: Tables) -> dict[str, str]:
+    """For each ring that an audience sees, one word on what became of it since an earlier run.
+
+    Rings are known again by their lasting ids. The key is the id that the audience sees.
+    """
+    old, new = before.table("rings").set_index("ring_id"), now.table("rings").set_index("ring_id")
+    history = now.table("ring_history")
+    back = set(history.loc[history["change"] == "revived", "ring_id"])
+    said = {}
+    for ring_id, ring in new.iterrows():
+        said[str(ring_id)] = _word(ring, old, str(ring_id), back)
+    if isinstance(shown, Redacted):
+        return {shown.names.ring(r): word for r, word in said.items()}
+    return said
+
+
+def _word(ring: pd.Series, old: pd.DataFrame, ring_id: str, back: set[str]) -> str:
+    if ring_id in back:
+        return "came back"
+    if ring_id not in old.index:
+        return "new"
+    size, before = int(ring["size"]), int(old.loc[ring_id, "size"])  # type: ignore[arg-type]
+    if size > before * (1 + STEP):
+        return "grew"
+    if size < before * (1 - STEP):
+        return "shrank"
+    return "continued"
+
+
+def stopped(before: RunTables, now: RunTables) -> list[str]:
+    """Flagged rings of the earlier run that the later one does not have, by id."""
+    old = before.table("rings")
+    return sorted(set(old.loc[old["flagged"], "ring_id"]) - set(now.table("rings")["ring_id"]))

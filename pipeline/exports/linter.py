@@ -1,0 +1,154 @@
+"""Refuses a briefing whose words say more than is known: ICD 203 language, sourced numbers, no accusation, no motive.
+
+Likelihood and confidence stand in sentences of their own; a hypothesis never stands as a fact; a name stands only from
+the naming level on; every number has a source; every date a year.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline import words
+from pipeline.exports.briefing.model import Document
+from pipeline.exports.trace import Cited, pieces, plain, uncited, whole
+
+FEWEST_FOR_PERCENT = 20
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_BAND = re.compile(
+    r"\b(almost no chance|very unlikely|roughly even chance|very likely|almost certain|unlikely|likely)\b"
+)
+_NUMBER_AFTER = re.compile(r"\s*\((below 0\.01|above 0\.99|0\.\d+|1\.0+)\)")
+_HYPOTHESIS = re.compile(
+    r"\b(?:is|are|was|were) (?:run|operated|controlled|owned) by\b|\boperates?\b|\bis behind\b|\bstands behind\b|"
+    r"\b(?:is|are) (?:one|a single) (?:coordinated )?operation\b|\bis the work of\b|\bbelongs? to (?!the|a|flagged|it)[A-Z]\w+"
+)
+_NO_HYPOTHESIS = re.compile(r"\b(?:[Ww]ho operates|not attributed|held to (?:be )?(?:operate|run))\b")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One broken rule and the sentence that breaks it."""
+
+    rule: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f'{self.rule}: "{self.sentence[:120]}"'
+
+
+# words that no sentence may use, with the reason
+BANNED: tuple[tuple[str, str], ...] = (
+    ("claims certainty", r"(?<!almost )\bcertain(?:ly|ty)?\b|\bprove[sdn]?\b|\bproof\b|\bclearly\b|\bobviously\b|\bdefinitely\b|\bundoubtedly\b|\bno doubt\b"),
+    ("colours", r"\bsophisticated\b|\bmassive(?:ly)?\b|\bexplo(?:ded|sion)\b|\bskyrocket\w*|\bsurged?\b|\balarming\w*|\bshocking\w*|\bhuge\b|\bunprecedented\b"),
+    ("accuses", r"\bfraudsters?\b|\bcriminals?\b|\bculprits?\b|\battack(?:s|ed|ers?)?\b|\bcaught\b|\bguilty\b|\bthie(?:f|ves)\b|\bstole\b|\bbad actors?\b|\boffenders?\b"),
+    ("is a second-row term", r"\bprobabl[ey]\b|\bimprobabl[ey]\b|\bremote\b|\bhighly (?:un)?likely\b|\bnearly certain\b|\beven odds\b"),
+    ("rounds without a source", r"\bup to\b|\babout\b(?= [\d~])|\balmost all\b|\bnearly\b|\bapproximately\b|\bsome (?=\d)|\baround (?=\d)|\bmore or less\b|\broughly (?!even chance)"),
+    ("claims a motive", r"\bwant(?:s|ed)? to\b|\bintend(?:s|ed)? to\b|\baim(?:s|ed)? to\b|\btr(?:y|ies|ied) to\b|\bin order to\b|\btheir goal\b|\bso as to\b"),
+    ("claims a cause", r"\bbecause of\b|\bas a result of\b|\bdue to\b|\bled to\b|\bcaused?\b|\bin response to\b|\bafter the bans?\b"),
+    ("claims an absence", r"\bthere (?:is|are) no other\b|\bno other \w+ exists?\b|\bfree of\b|\bnothing else happened\b"),
+    ("calls an account stopped for a reason not known", r"\bbanned\b|\bkicked\b"),
+    ("hedges without a number", r"\bpossibl[ey]\b|\bmay\b(?! \d)|\bmight\b|\bcould\b|\bperhaps\b|\bseems?\b|\bappears? to\b|\bsuspected\b|\ballegedly\b"),
+)  # fmt: skip
+_BANNED = tuple((rule, re.compile(pattern, re.IGNORECASE)) for rule, pattern in BANNED)
+_MAY_MONTH = re.compile(r"\bMay (?=\d{4}\b)|(?<=\d )May\b")
+
+
+def faults(document: Document) -> list[Fault]:
+    """Every broken rule of a briefing; the document is refused unless there is none."""
+    allowed = (document.frame.window, document.frame.run_id)
+    found: list[Fault] = []
+    for text, free in document.texts():
+        found += check(text, names=document.names, below=document.below, allowed=allowed, free=free)
+    return found
+
+
+def check(
+    text: str,
+    *,
+    names: frozenset[str] = frozenset(),
+    below: frozenset[str] = frozenset(),
+    allowed: tuple[str, ...] = (),
+    free: bool = False,
+) -> list[Fault]:
+    """Broken rules of a text with cited numbers. `free` wording of the house is spared the rules on numbers."""
+    found: list[Fault] = []
+    for sentence in sentences(text):
+        read = plain(sentence)
+        found += [Fault(rule, read) for rule in _words(read)]
+        found += [
+            Fault("names an operator below the naming level", read)
+            for name in sorted(below - names)
+            if _holds(read, name)
+        ]
+        if free:
+            continue
+        found += [Fault(rule, read) for rule in _likelihood(read)]
+        found += [Fault(rule, read) for rule in _numbers(sentence, allowed, names)]
+    return found
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Sentences of a text; marks inside numbers do not end one."""
+    made = ""
+    for piece in pieces(text):
+        if isinstance(piece, Cited):
+            made += whole(piece)
+            continue
+        *ended, open_ = re.split(r"(?<=[.!?;])\s+", piece)
+        for one in ended:
+            if (made + one).strip():
+                yield (made + one).strip()
+            made = ""
+        made += open_
+    if made.strip():
+        yield made.strip()
+
+
+def _holds(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def _words(read: str) -> Iterator[str]:
+    text = _MAY_MONTH.sub("Mai ", read)
+    for rule, pattern in _BANNED:
+        if pattern.search(text):
+            yield rule
+
+
+def _likelihood(read: str) -> Iterator[str]:
+    terms = list(_BAND.finditer(read))
+    if terms and re.search(r"\bconfiden(?:ce|t)\b", read, re.IGNORECASE):
+        yield "joins likelihood and confidence"
+    if re.search(r"\bconfiden(?:ce|t)\b.*\bthat\b", read, re.IGNORECASE):
+        yield "joins confidence and a hypothesis"
+    for term in terms:
+        number = _NUMBER_AFTER.match(read, term.end())
+        if number is None:
+            yield "gives a likelihood without its number"
+        elif not _fits(term.group(1), number.group(1)):
+            yield "gives a word and a number of different bands"
+    if _HYPOTHESIS.search(read) and not terms and not _NO_HYPOTHESIS.search(read):
+        yield "states a hypothesis as a fact"
+
+
+def _fits(term: str, number: str) -> bool:
+    value = {"below 0.01": 0.0, "above 0.99": 1.0}.get(number)
+    return words.term(float(number) if value is None else value) == term
+
+
+def _numbers(sentence: str, allowed: tuple[str, ...], names: frozenset[str]) -> Iterator[str]:
+    read = plain(sentence)
+    for match in re.finditer(rf"\b\d{{1,2}} {_MONTH}\b(?! \d{{4}}|[{chr(0x2013)}-]\d{{1,2}} {_MONTH} \d{{4}})", read):
+        if not re.match(rf"[{chr(0x2013)}-]", read[match.end() :]):
+            yield "gives a date without a year"
+    for match in re.finditer(r"\d+% of (?:the )?(\d[\d,]*)", read):
+        if int(match.group(1).replace(",", "")) < FEWEST_FOR_PERCENT:
+            yield "gives a percentage of fewer than 20"
+    left = uncited(sentence)
+    for known in (*allowed, *names):
+        left = left.replace(known, " ")
+    left = re.sub(r"\b[A-Z]+-[0-9A-Z]{3,}\b|\b(?:19|20)\d\d\b|\bmembership 0\.5 or more\b|\b[A-F][1-6]\b", " ", left)
+    if re.search(r"\d", left):
+        yield "gives a number without a source"

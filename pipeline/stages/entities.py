@@ -106,7 +106,8 @@ def _counts(parts: list[str], traits: pd.DataFrame, bench: Workbench) -> tuple[p
         )
         seconds = [_second(i) for i in items]
         bench.map(_count_shared, items, what="entities: shared values")
-        table = db.execute(_COMBINE.format(days=[s[0] for s in seconds], whole=[s[1] for s in seconds])).df()
+        combined = db.sql(_COMBINE.format(days=[s[0] for s in seconds], whole=[s[1] for s in seconds]))
+        table = combined.to_arrow_table().to_pandas()  # the engine's own way to a frame uses what pandas gives up
     return table, population
 
 

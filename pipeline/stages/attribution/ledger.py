@@ -58,11 +58,11 @@ def weigh(touched: pd.DataFrame, members: pd.DataFrame, n_accounts: pd.Series, p
     n_rings = table.groupby("indicator")["ring_id"].transform("nunique").to_numpy()
     rented = table["family"].isin(VENDOR_FAMILIES).to_numpy()
     vendor_like = rented & ((n_rings >= VENDOR_RINGS) | ((total - n) / total >= VENDOR_SHARE))
-    as_vendor = np.log2(confidence * lift + 1.0 - confidence)
+    as_met = np.log2(confidence * lift + 1.0 - confidence)
     few = 1.0 - np.clip(n / np.maximum(3.0, 0.1 * size), 0.0, 1.0)
     fringe = 1.0 - np.clip(table["core"].to_numpy(float) / CORE, 0.0, 1.0)
-    planted = PLANTED_TRUST * np.log2(confidence * MOST_SPECIFIC + 1.0 - confidence) * np.maximum(few, fringe)
-    return table.assign(named=named, vendor=np.where(vendor_like, as_vendor, 0.0), planted=planted)
+    planted = PLANTED_TRUST * as_met * np.maximum(few, fringe)
+    return table.assign(named=named, vendor=np.where(vendor_like, as_met, 0.0), planted=planted)
 
 
 def hypotheses(lines: pd.DataFrame, rings: list[str], priors: Priors) -> pd.DataFrame:

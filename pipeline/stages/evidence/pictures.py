@@ -7,11 +7,14 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from graphs import BipartiteGraph
+from graphs.layout import bipartite_layout
 from pipeline.accused import MEMBERSHIP
 from pipeline.stages.evidence.ties import ENTITY
 
 STRONGEST = 12  # shared things that ring_groups tells apart
 MOST_GROUPS = 12
+DRAWN_ACCOUNTS, DRAWN_ENTITIES = 400, 60  # beyond, a picture of lines shows nothing: ring_groups takes its place
 
 
 def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +33,7 @@ def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataF
     marked = members.merge(mask.rename("mask").reset_index(), on=["ring_id", "account_id"], how="left")
     marked["mask"] = marked["mask"].fillna(0).astype("int64")
     rows: list[tuple[str, int, list[str], int, int]] = []
-    by_ring = {str(ring): part for ring, part in marked.groupby("ring_id")}
+    by_ring = _by_ring(marked)
     for ring in ties["ring_id"].drop_duplicates().tolist():
         rows += _groups_of_ring(ring, by_ring.get(ring), names.get(ring, []))
     return pd.DataFrame(rows, columns=["ring_id", "rank", "entities", "n_accounts", "n_core"])
@@ -53,22 +56,44 @@ def _groups_of_ring(
         rows.append((ring, len(rows) + 1, [], sum(n for _, n in rest), sum(core[mask] for mask, _ in rest)))
     return rows
 
-
-DRAWN_ACCOUNTS, DRAWN_ENTITIES = 400, 60  # beyond, a picture of lines shows nothing: ring_groups takes its place
-
-
 def layout(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Places of the vertices of each ring's picture: its strongest entities and its surest accounts, -1 to 1."""
-    entities = ties.groupby("ring_id", sort=False).head(DRAWN_ENTITIES)[["ring_id", *ENTITY]]
+    keys = ["ring_id", *ENTITY]
+    entities = ties.groupby("ring_id", sort=False).head(DRAWN_ENTITIES)[keys]
     accounts = members.sort_values(["ring_id", "membership", "account_id"], ascending=[True, False, True])
-    accounts = accounts.groupby("ring_id", sort=False).head(DRAWN_ACCOUNTS)
-    outer = accounts[["ring_id", "account_id"]].rename(columns={"account_id": "vertex"}).assign(vertex_type="account")
-    inner = entities.rename(columns={"entity_type": "vertex_type", "entity": "vertex"})
-    return pd.concat([_circle(outer, 1.0), _circle(inner, 0.5)], ignore_index=True)
+    accounts = accounts.groupby("ring_id", sort=False).head(DRAWN_ACCOUNTS)[["ring_id", "account_id"]]
+    edges = of_accounts[[*keys, "account_id", "bits"]].merge(entities, on=keys)
+    edges = edges.merge(accounts, on=["ring_id", "account_id"])
+    things_of, accounts_of, edges_of = (_by_ring(table) for table in (entities, accounts, edges))
+    made = [
+        _layout_of_ring(
+            ring, things_of.get(ring, entities.iloc[:0]), accounts_of.get(ring, accounts.iloc[:0]),
+            edges_of.get(ring, edges.iloc[:0]),
+        )
+        for ring in sorted(set(things_of) | set(accounts_of))
+    ]  # fmt: skip
+    columns = ["ring_id", "vertex_type", "vertex", "x", "y"]
+    return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame({c: [] for c in columns})
 
 
-def _circle(vertices: pd.DataFrame, radius: float) -> pd.DataFrame:
-    table = vertices.sort_values(["ring_id", "vertex_type", "vertex"]).reset_index(drop=True)
-    place = table.groupby("ring_id").cumcount()
-    angle = 2 * np.pi * place / table.groupby("ring_id")["vertex"].transform("size")
-    return table.assign(x=np.round(radius * np.cos(angle), 6), y=np.round(radius * np.sin(angle), 6))
+def _layout_of_ring(ring: str, things: pd.DataFrame, accounts: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    names = np.sort(accounts["account_id"].to_numpy(object).astype(str))
+    vertices = pd.MultiIndex.from_frame(things[ENTITY].astype(str)).sort_values()
+    graph = BipartiteGraph.from_arrays(
+        np.searchsorted(names, edges["account_id"].to_numpy(object).astype(str)),
+        vertices.get_indexer(pd.MultiIndex.from_frame(edges[ENTITY].astype(str))).astype(np.int64),
+        edges["bits"].to_numpy(float), n_accounts=names.size, n_entities=len(vertices),
+    )  # fmt: skip
+    kinds = vertices.get_level_values(0)
+    places = bipartite_layout(graph, np.unique(kinds, return_inverse=True)[1].astype(np.int64))
+    xy = np.concatenate([places.accounts, places.entities])
+    return pd.DataFrame(
+        {
+            "ring_id": ring, "vertex_type": ["account"] * names.size + kinds.tolist(),
+            "vertex": names.tolist() + vertices.get_level_values(1).tolist(), "x": xy[:, 0], "y": xy[:, 1],
+        }
+    )  # fmt: skip
+
+
+def _by_ring(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(ring): part for ring, part in table.groupby("ring_id")}

@@ -11,11 +11,12 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csgraph
 
 ENTITY_TRUST = 0.9  # things pass from hand to hand more easily than accounts do
+ENOUGH = 2.0  # weight of shared things from which they count in full: one card that three accounts have to themselves
 MAJORITY = 0.5
 
 
 _NONE = pd.DataFrame({"old": pd.Series(dtype="str"), "new": pd.Series(dtype="int64")} | {
-    name: pd.Series(dtype="float64") for name in ("weighted", "jaccard", "share_old", "share_new")
+    name: pd.Series(dtype="float64") for name in ("weighted", "common", "jaccard", "share_old", "share_new")
 })  # fmt: skip
 
 
@@ -39,7 +40,9 @@ def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
     either group's members lies in the other.
     """
     members = _weighted(old.members, new.members)
-    things = _weighted(old.things, new.things)[["old", "new", "weighted"]].rename(columns={"weighted": "of_things"})
+    things = _weighted(old.things, new.things).copy()
+    things["of_things"] = things["weighted"] * (things["common"] / ENOUGH).clip(upper=1.0)
+    things = things[["old", "new", "of_things"]]
     pairs = members.merge(things, on=["old", "new"], how="outer")
     for column in ("weighted", "jaccard", "share_old", "share_new", "of_things"):
         pairs[column] = pairs[column].fillna(0.0)
@@ -51,7 +54,7 @@ def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
 
 
 def _weighted(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Weighted and plain Jaccard of all pairs of groups that have an item in common."""
+    """Weighted and plain Jaccard of all pairs of groups that have an item in common, and the weight that is common."""
     both = old.merge(new, on="item", suffixes=("_old", "_new"))
     if both.empty:
         return _NONE
@@ -66,7 +69,8 @@ def _weighted(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     pairs["weighted"] = np.where(union > 0, pairs["fresh"] / union.where(union > 0, 1.0), 0.0)
     pairs["jaccard"] = pairs["n"] / (n_old + n_new - pairs["n"])
     pairs["share_old"], pairs["share_new"] = pairs["n"] / n_old, pairs["n"] / n_new
-    return pairs[["old", "new", "weighted", "jaccard", "share_old", "share_new"]]
+    pairs["common"] = pairs["fresh"]
+    return pairs[["old", "new", "weighted", "common", "jaccard", "share_old", "share_new"]]
 
 
 def assign(pairs: pd.DataFrame) -> dict[str, int]:

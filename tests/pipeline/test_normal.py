@@ -110,8 +110,8 @@ MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31), timezones=s
 def test_moments_in_every_spelling_are_one(moment: datetime, zone: int) -> None:
     elsewhere = moment.astimezone(timezone(timedelta(hours=zone)))
     spellings = [
-        moment.isoformat(), elsewhere.isoformat(), elsewhere.isoformat(sep=" "), moment.isoformat().replace("+00:00", "Z"),
-        moment.replace(tzinfo=None).isoformat(),
+        moment.isoformat(), elsewhere.isoformat(), elsewhere.isoformat(sep=" "),
+        moment.isoformat().replace("+00:00", "Z"), moment.replace(tzinfo=None).isoformat(),
     ]  # fmt: skip
     together = normal.timestamps(pa.array(spellings)).to_pylist()
     alone = [normal.timestamps(pa.array([s])).to_pylist()[0] for s in spellings]

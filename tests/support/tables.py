@@ -39,8 +39,7 @@ def _write(path: Path, rows: Sequence[Row], columns: list[str], form: str) -> No
         table = pa.table({c: _array([r.get(c) for r in rows]) for c in columns})
         pq.write_table(table, path, row_group_size=7)
         return
-    opened = gzip.open(path, "wt", newline="") if form.endswith(".gz") else path.open("w", newline="")
-    with opened as file:
+    with gzip.open(path, "wt", newline="") if form.endswith(".gz") else path.open("w", newline="") as file:
         if form.startswith("csv"):
             writer = csv.writer(file)
             writer.writerow(columns)

@@ -163,7 +163,8 @@ def test_without_a_name_rows_equal_in_every_column_are_one(tmp_path: Path) -> No
     plain = _row(request_id=None)
     rows = [
         plain, dict(plain), {**plain, "prompt": "q"}, {**plain, "ip": "10.0.0.2"}, {**plain, "latency": 5},
-        {**plain, "ip": "2001:db8::1"}, {**plain, "ip": "2001:db8::2"}, {**plain, "timestamp": "2026-05-01 10:00:00+00:00"},
+        {**plain, "ip": "2001:db8::1"}, {**plain, "ip": "2001:db8::2"},
+        {**plain, "timestamp": "2026-05-01 10:00:00+00:00"},
     ]  # fmt: skip
     write_table(tmp_path / "in", "events", rows)
     made = bring_in(tmp_path / "in", tmp_path / "scratch")
@@ -319,7 +320,8 @@ def test_small_tables(tmp_path: Path) -> None:
         {"operator": "Birch", "entity_type": "template", "value": "Write <*> of <*>", "confidence": 0.5},
     ], "jsonl")  # fmt: skip
     write_table(folder, "ip_ranges", [
-        {"cidr": "10.0.0.7/8", "asn": "AS1", "kind": "hosting"}, {"cidr": "10.0.0.0/8", "asn": "AS1", "kind": "hosting"},
+        {"cidr": "10.0.0.7/8", "asn": "AS1", "kind": "hosting"},
+        {"cidr": "10.0.0.0/8", "asn": "AS1", "kind": "hosting"},
         {"cidr": "nowhere", "asn": "AS1", "kind": None}, {"cidr": "10.2.0.0/16", "asn": "AS2", "kind": "spaceship"},
     ])  # fmt: skip
     write_table(folder, "allowlist", [
@@ -366,7 +368,8 @@ def test_only_events_and_an_empty_log(tmp_path: Path) -> None:
 
 
 def test_the_survey_sees_first_and_last(tmp_path: Path) -> None:
-    rows = [_row(timestamp=t, request_id=t) for t in ("2026-05-03", "2026-05-01T01:00:00Z", "2026-05-09T23:00:00+02:00")]
+    moments = ("2026-05-03", "2026-05-01T01:00:00Z", "2026-05-09T23:00:00+02:00")
+    rows = [_row(timestamp=t, request_id=t) for t in moments]
     write_table(tmp_path / "in", "events", rows)
     seen = intake.survey(find_inputs(tmp_path / "in"), Settings(), bench(tmp_path / "survey"))
     assert seen.first == datetime(2026, 5, 1, 1, tzinfo=UTC)

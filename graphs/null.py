@@ -68,7 +68,8 @@ def _free(present: IntArray, proposed: IntArray, generator: np.random.Generator)
     By a hash table without chains: an edge that falls on another's place is refused though it may be free. The hash
     is drawn anew each time, so no edge is refused for good.
     """
-    size_bits = max(10, int(16 * present.size).bit_length())
+    # beyond 2**27 places (some 600 MB) rather refuse more than take more memory
+    size_bits = min(27, max(10, int(16 * present.size).bit_length()))
     factor = generator.integers(0, 2**63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     shift = np.uint64(64 - size_bits)
     taken = np.zeros(2**size_bits, dtype=bool)

@@ -194,6 +194,7 @@ def combine_ties(
     """Add up ties (a < b, one a shared entity, in any order) to pairs by a rule, and drop pairs that fail it."""
     require(rule.damping == 0.0 or bool((bits >= 0).all()), "bits must be at least 0")
     n_families = int(family.max()) + 1 if family.size else 1
+    require(n_accounts**2 * n_families < 2**63, "too many accounts and families to number their pairs")
     key = (a * n_accounts + b) * n_families + family
     order = np.argsort(key) if rule.damping == 0.0 else np.lexsort((-bits, key))
     key, bits = key[order], bits[order]

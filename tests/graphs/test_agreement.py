@@ -164,6 +164,11 @@ def test_reliability_counts_every_row_once_and_keeps_the_means(rows, n_bins):
     assert 0 <= found.expected_error <= 1
 
 
+def test_nothing_stated_says_nothing():
+    found = graphs.reliability([], [])
+    assert found.n.size == 0 and np.isnan([found.expected_error, found.brier, found.skill]).all()
+
+
 def test_honest_probabilities_have_little_error():
     generator = np.random.default_rng(0)
     stated = generator.random(20_000)

@@ -56,6 +56,23 @@ def test_public_names_exist_and_the_import_is_light():
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.parametrize("values", [[[1.0]], [np.inf], [1.0, 2.0]])
+def test_wrong_values_are_refused(values):
+    with pytest.raises(ValueError, match="must"):
+        arrays.as_values(values, "values", 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=8))
+@few
+def test_connected_numbers_by_the_smallest_vertex(rows):
+    a, b = (np.array([row[side] for row in rows], dtype=np.int64) for side in (0, 1))
+    label = list(range(8))
+    for one, other in rows:
+        low, high = sorted((label[one], label[other]))
+        label = [low if v == high else v for v in label]
+    assert arrays.connected(a, b, 8).tolist() == [sorted(set(label)).index(v) for v in label]
+
+
 @pytest.mark.parametrize("values", [[0.5], [[1]], [-1], [7]])
 def test_wrong_indices_are_refused(values):
     with pytest.raises(ValueError, match="must"):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pipeline.text.groups import components, count_pairs, counted, in_runs
 from pipeline.text.hashing import U64, mix
 from pipeline.text.labels import MIN_SHARE, Frames, assign, enough
+from pipeline.text.refine import refined
 from pipeline.text.tokens import I64, Flags
 
 F64 = npt.NDArray[np.float64]
@@ -121,10 +122,10 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
             left.append(one[able])
             right.append(other[able])
     if not left:
-        return stretch
+        return refined(shared, stretch)
     a, b, both = count_pairs(np.concatenate(left), np.concatenate(right), size)
     strong = both >= rules.together * np.maximum(n_rows[a], n_rows[b])
-    return components(size, a[strong], b[strong])[stretch]
+    return refined(shared, components(size, a[strong], b[strong])[stretch])
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,7 @@ def settle(shared: Shared, rules: FrameRules) -> Frames:
     speaking = (n_prints[frame_of[shared.ids]] > 1) | (shared.n_in_row[shared.rows] <= 2)
     key, present = counted(shared.rows[speaking] * max(1, size) + frame_of[shared.ids[speaking]])
     rows, frames = key // max(1, size), key % max(1, size)
-    twice = present >= 2
-    usual = np.bincount(frames[twice], weights=present[twice], minlength=size) / np.maximum(
-        1, np.bincount(frames[twice], minlength=size)
-    )
+    usual = _usual(frames, present, size)
     first = enough(present, shared.n_in_row[rows], usual[frames])
     popular = _popular(shared, rows[first], frames[first], rules)
     common = popular[frame_of]
@@ -175,6 +173,16 @@ def settle(shared: Shared, rules: FrameRules) -> Frames:
         family=mix(shared.values)[accepted],
     )
     return _named(shared, found, rules)
+
+
+def _usual(frames: I64, present: I64, size: int) -> F64:
+    """Return how many fingerprints a prompt of each frame usually has.
+
+    The mean over fingerprints, not over prompts: the many prompts that hold a common turn of phrase out of a long
+    frame shall not make it look short.
+    """
+    total = np.bincount(frames, weights=present, minlength=size)
+    return np.asarray(np.bincount(frames, weights=present * present, minlength=size) / np.maximum(1, total))
 
 
 def _popular(shared: Shared, rows: I64, frames: I64, rules: FrameRules) -> Flags:

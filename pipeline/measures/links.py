@@ -22,7 +22,9 @@ def evidence(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
     out: dict[str, Floats] = {}
     declared = np.zeros(groups.n)
     for number, family in enumerate(tables.families):
-        mean = sum_by(groups.group, found.bits[:, number], groups.n) / sizes
+        # a family that none of the shared entities is in has no column: it ties nobody
+        bits = found.bits[:, number] if number < found.bits.shape[1] else np.zeros(len(groups.group))
+        mean = sum_by(groups.group, bits, groups.n) / sizes
         if family in ("network", "payment", "text"):
             out[f"{family}_bits"] = mean
         else:

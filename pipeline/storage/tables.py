@@ -67,6 +67,8 @@ def _column(name: str, made: Any, field: pa.Field) -> pa.ChunkedArray | pa.Array
         array = column if isinstance(column, (pa.ChunkedArray, pa.Array)) else pa.array(column, from_pandas=True)
         if isinstance(array, pa.Array):
             array = pa.chunked_array([array])
+        if array.null_count == len(array):  # nothing in it: a frame cannot say what type that nothing has
+            return pa.chunked_array([pa.nulls(len(array), kind)])
         if pa.types.is_dictionary(array.type):
             array = array.cast(array.type.value_type)
         if pa.types.is_floating(array.type) and pa.types.is_integer(kind):

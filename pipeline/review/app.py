@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.review import pages_ring, sign_in
+from pipeline.review import pages_admin, pages_bulk, pages_lists, pages_log, pages_ring, pages_things, sign_in
 from pipeline.review.config import ReviewConfig
 from pipeline.review.desk import Desk
 from pipeline.review.web import Office, Refused
@@ -101,7 +101,7 @@ def create_app(config: ReviewConfig, clock: Callable[[], datetime] = lambda: dat
     app.state.office, app.state.doors = office, sign_in.Doors(desk)
     app.add_middleware(Manners, hosts=config.hosts, secure=config.secure)
     rights: dict[tuple[str, str], str] = {}
-    for module in (pages_ring,):
+    for module in (pages_ring, pages_bulk, pages_things, pages_lists, pages_log, pages_admin):
         app.include_router(module.pages.router)
         rights.update(module.pages.rights)
     app.include_router(sign_in.router)

@@ -169,3 +169,20 @@ def requests(ring_id: str, name: str, visit: Visit) -> Response:
     return visit.page("requests.html", ring_id=ring_id, entity_type=opened[0], entity=opened[1], rows=rows, total=total, link=f"/entity/{name}")
 
 
+
+
+@pages.get("/ring/{ring_id}/newcomers", "look")
+def newcomers(ring_id: str, visit: Visit) -> Response:
+    """Only the accounts that joined since the ring was judged."""
+    found = visit.ring(ring_id)
+    judged = visit.office.mirror.judgement(ring_id)
+    joined = visit.office.states.newcomers(visit.run, ring_id, judged) if judged else None
+    if judged is None or joined is None:
+        raise Refused(404, "Who joined can no longer be shown.", "The run that was judged is no longer kept.")
+    rows = visit.run.rows(
+        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) ORDER BY membership DESC, account_id LIMIT 500", [sorted(joined)]
+    )
+    for row in rows:
+        row["link"], row["shown"] = visit.account_link(row["account_id"]), visit.shown_account(row["account_id"])
+    visit.note("looked at newcomers", ring_id)
+    return visit.page("newcomers.html", ring=found, rows=rows, total=len(joined), judged=judged)

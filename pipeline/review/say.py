@@ -146,7 +146,7 @@ def masked(entity_type: str, value: str) -> str:
         network = ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False)
         return f"{network}"
     if entity_type == TEMPLATE_TYPE:
-        return visible(cut(value, 16))
+        return visible(cut(value, 12))
     return f"•••{visible(value[-2:])}"
 
 

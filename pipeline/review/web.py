@@ -26,7 +26,7 @@ from pipeline.review.runs import RunReader
 from pipeline.review.states import STATE_SHAPES, STATE_WORDS, LogMirror, States
 from pipeline.words import number
 
-PUBLIC = "public"
+RUN_COOKIE = "ringtrace-run"
 HERE = Path(__file__).parent
 
 
@@ -86,15 +86,22 @@ class Visit:
     @cached_property
     def run(self) -> RunReader:
         """The run that the address names, or the latest."""
-        wanted = self.request.query_params.get("run") or str(self.form.get("run") or "") or None
+        named = self.request.query_params.get("run") or str(self.form.get("run") or "") or None
+        chosen = self.request.cookies.get(RUN_COOKIE)
+        wanted = named or (chosen if chosen and self.desk.shelf.has(chosen) else None)
         try:
             run = self.desk.shelf.read(wanted)
         except UsageError:
-            if wanted is None:
+            if named is None:
                 raise Refused(404, "There is no finished run here yet.", "`ringtrace run INPUT --output ...` makes one; reload this page then.") from None  # fmt: skip
             raise Refused(404, "That run is not kept here.", "Choose another run at the head of the page.") from None
         self.office.mirror.refresh()
         return run
+
+    @property
+    def newest(self) -> str:
+        """Name of the latest run."""
+        return self.desk.shelf.runs()[-1].run_id
 
     @property
     def csrf(self) -> str:

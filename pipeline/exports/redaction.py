@@ -151,6 +151,7 @@ def _evidence(view: Redacted) -> pd.DataFrame:
     outside = frame["n_accounts_total"] - inside
     frame["total_withheld"] = outside.between(1, view.k - 1) | frame["withheld"]
     shapes = _shapes(view)
+    frame["cidr"] = _networks(view, frame) if view.level == PARTNER else None
     frame["shown"] = [
         _shown(view, t, e, c, shapes)
         for t, e, c in zip(frame["entity_type"], frame["entity"], frame["class"], strict=True)
@@ -210,6 +211,26 @@ def network(address: str) -> str:
     if parsed.version == 4:
         return ".".join(str(parsed).split(".")[:3]) + ".x"
     return ":".join(f"{int(g, 16):x}" for g in parsed.exploded.split(":")[:3]) + ":x"
+
+
+def _networks(view: Redacted, evidence: pd.DataFrame) -> list[str | None]:
+    """The network of each address as a range, unless its written form would hold an address of the run."""
+    ranges = [
+        _range(str(e)) if t in ADDRESS_TYPES else None
+        for t, e in zip(evidence["entity_type"], evidence["entity"], strict=True)
+    ]
+    first = {r.split("/")[0] for r in ranges if r}
+    known = set(view.inner.table("incidence")["entity"]) | set(view.inner.table("evidence")["entity"])
+    met = {a for a in first if a in known}
+    return [None if r is None or r.split("/")[0] in met else r for r in ranges]
+
+
+def _range(address: str) -> str | None:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return str(ipaddress.ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
 
 
 def _shapes(view: Redacted) -> dict[str, str]:

@@ -6,6 +6,7 @@ Nobody is named below the naming level: such operators are intrusion sets under 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import uuid
 from collections.abc import Iterable
@@ -184,7 +185,7 @@ def _indicator(
     created = made.born([str(ring.ring_id)])
     first = span[0] if pd.notna(span[0]) else ring.first_seen
     last = span[1] if pd.notna(span[1]) else ring.last_seen
-    pattern = pattern_of(str(thing.entity_type), str(thing.entity))
+    pattern = pattern_of(str(thing.entity_type), str(thing.entity if thing.cidr is None else thing.cidr))
     if pattern is None:
         return
     indicator = made.add(
@@ -202,7 +203,7 @@ def _indicator(
     made.tie(indicator, "indicates", campaign, created)
     if operator is not None:
         made.tie(indicator, "indicates", operator, created, LEVELS.get(str(ring.confidence), 15))
-    if made.tables.k <= 1 or int(thing.n_in_ring) >= made.tables.k:
+    if not thing.withheld:
         made.add(
             stix2.Sighting(
                 id=stix_id("sighting", indicator),
@@ -218,7 +219,7 @@ def _indicator(
         infrastructure = made.add(
             stix2.Infrastructure(
                 id=stix_id("infrastructure", str(thing.entity_type), str(thing.entity)),
-                name=f"Address {safe(thing.entity)}",
+                name=f"Address {safe(thing.shown)}",
                 infrastructure_types=[
                     "anonymization" if "proxy" in str(thing.sort) or "vpn" in str(thing.sort) else "unknown"
                 ],
@@ -249,6 +250,14 @@ def _observed(made: _Bundle, ring: pd.Series, campaign: str) -> None:
     )
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
@@ -260,7 +269,7 @@ def _slug(name: str) -> str:
 def pattern_of(entity_type: str, value: str) -> str | None:
     """The STIX pattern of a shared thing; None where nothing can be matched."""
     text = safe(value, longest=500)
-    if entity_type in ADDRESS_TYPES:
+    if entity_type in ADDRESS_TYPES and _is_address(text):
         kind = "ipv6-addr" if ":" in text else "ipv4-addr"
         return f"[{kind}:value {'ISSUBSET' if '/' in text else '='} {_quoted(text)}]"
     return f"[x-ringtrace-{_slug(entity_type)}:value = {_quoted(text)}]"

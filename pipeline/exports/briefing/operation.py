@@ -127,9 +127,7 @@ def _named(part: str) -> str:
 def _tied(facts: RingFacts) -> str:
     bits = facts.ring.score_bits
     shown = cite(numbers.bits(float(bits)), Source("value", "rings", "score_bits", facts._where()), bits)
-    return (
-        f"The evidence sums to {shown} bits before calibration. The figure shows which accounts share which things."
-    )
+    return f"The evidence sums to {shown} bits before calibration. The figure shows which accounts share which things."
 
 
 def _shared_table(tables: Tables, facts: RingFacts, evidence: pd.DataFrame, frame: Frame) -> Table | None:

@@ -37,8 +37,8 @@ def things(
         columns={"n_accounts_in_ring": "n_in_ring", "n_accounts_total": "n_total", "class": "sort"}
     ).assign(label=label, number=range(1, len(strongest) + 1))
     made["sort"] = made["sort"].fillna("-")
-    for column, default in (("shown", made["entity"]), ("withheld", False), ("total_withheld", False)):
+    for column, default in (("shown", made["entity"]), ("withheld", False), ("total_withheld", False), ("cidr", None)):
         if column not in made.columns:
             made[column] = default
     columns = ["entity_type", "entity", "slot", "label", "number", "bits", "n_in_ring", "n_total", "sort", "shown"]
-    return made[[*columns, "withheld", "total_withheld"]].reset_index(drop=True)
+    return made[[*columns, "withheld", "total_withheld", "cidr"]].reset_index(drop=True)

@@ -25,7 +25,10 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
         out[name] = rows.mean(_float(mine[column])) - np.nanmean(_with_any(_float(traits[column])))
     out["distinct_slots"] = rows.mean(_float(mine["distinct_slots_share"]))
     out |= _age(mine, traits, rows)
-    out["organisation"] = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
+    shown = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
+    # Where mail domains are known and none is private, the group shows no organisation; that is knowledge too.
+    known = rows.mean((mine["email_domain"].notna() | mine["organization"].notna()).to_numpy(float))
+    out["organisation"] = np.where(np.isnan(shown) & (known > 0.5), 0.0, shown)
     everybody = traits["client"].value_counts(normalize=True)
     out["one_client"] = rows.top_share(mine["client"], everybody)
     status = mine["status"]

@@ -119,12 +119,13 @@ def _evenness(counts: Floats, *, correct: bool = False) -> Floats:
     return np.asarray(np.where(total >= _LEAST_HOURS, 1.0 - np.sqrt(np.clip(length2, 0.0, 1.0)), np.nan))
 
 
-def _by_blocks(hours: Hours, member: sp.csr_array, block: int = 2048) -> tuple[Floats, Floats]:
+def _by_blocks(hours: Hours, member: sp.csr_array, block: int = 512) -> tuple[Floats, Floats]:
     """Common swing and weekend measure, in blocks of groups so that memory stays bounded."""
     swings, weekends = [], []
     for begin in range(0, member.shape[0], block):
         counts = np.asarray((member[begin : begin + block] @ hours.active).todense(), dtype=np.float64)
-        swings.append(_swing(counts, hours))
+        sizes = np.asarray(member[begin : begin + block].sum(axis=1), dtype=np.float64).ravel()
+        swings.append(_swing(counts, hours, sizes))
         weekends.append(_weekend(counts, hours))
     none = np.zeros(0)
     return (np.concatenate(swings), np.concatenate(weekends)) if swings else (none, none)
@@ -144,22 +145,25 @@ def _weekend(counts: Floats, hours: Hours) -> Floats:
     return np.asarray(ratio(counts) - ratio(hours.platform[None, :])[0])
 
 
-def _swing(counts: Floats, hours: Hours) -> Floats:
+def _swing(counts: Floats, hours: Hours, sizes: Floats) -> Floats:
     """Relative size of the swings that a group's accounts make together, beyond hour, weekend and platform rhythm.
 
-    Under independence the active members of an hour vary like a Poisson count around their mean; what they vary more,
-    over the squared mean, is the variance of a common factor. Its square root is returned, 0 where there is none.
+    Under independence the active members of an hour vary like a binomial count around their mean; what they vary more,
+    over the squared mean, is the variance of a common factor. Its square root is returned, 0 where there is none. The
+    rhythm of the platform is that of all others, so that a group is not excused by itself.
     """
     kind = hours.hour + 24 * (hours.weekday >= 5)
-    n_kind = np.bincount(kind, minlength=48).astype(float)
+    n_kind = np.maximum(np.bincount(kind, minlength=48).astype(float), 1.0)
     one = np.zeros((kind.size, 48))
     one[np.arange(kind.size), kind] = 1.0
-    usual = (hours.platform @ one) / np.maximum(n_kind, 1)
-    surge = np.clip(hours.platform / np.maximum(usual[kind], 1e-9), 0.05, 20.0)
-    norm = (surge @ one) / np.maximum(n_kind, 1)
-    mean = ((counts @ one) / np.maximum(n_kind, 1))[:, kind] * (surge / np.maximum(norm[kind], 1e-9))
+    others = np.maximum(hours.platform[None, :] - counts, 0.0)
+    usual = (others @ one) / n_kind
+    surge = np.clip((others + 0.5) / (usual[:, kind] + 0.5), 0.05, 20.0)
+    norm = (surge @ one) / n_kind
+    mean = ((counts @ one) / n_kind)[:, kind] * (surge / np.maximum(norm[:, kind], 1e-9))
+    chance = mean * np.clip(1.0 - mean / np.maximum(sizes, 1.0)[:, None], 0.0, 1.0)
     enough = counts.sum(axis=1) >= 50
-    excess = ((counts - mean) ** 2 - mean).sum(axis=1)
+    excess = ((counts - mean) ** 2 - chance).sum(axis=1)
     scale = (mean**2).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(enough, np.sqrt(np.clip(excess / scale, 0.0, 25.0)), np.nan))

@@ -1,6 +1,8 @@
-"""Synthetic worlds: request logs, payments and accounts of a platform with planted rings and everything that resembles one.
+"""Synthetic worlds: request logs, payments and accounts of a platform with planted rings and everything that
+resembles one.
 
-`simulate("mixed", to=folder)` writes a named world; `build(replace(WORLDS["mixed"], prevalence=0.001), folder)` a variant of it.
+`simulate("mixed", to=folder)` writes a named world; `build(replace(WORLDS["mixed"], prevalence=0.001), folder)` a
+variant of it.
 """
 
 from __future__ import annotations
@@ -42,9 +44,9 @@ def simulate(
 ) -> Summary:
     """Write a named world to a new or empty directory.
 
-    `scale` multiplies accounts (and the requests of operators of given size); equal arguments give equal bytes. `progress` is
-    called with (what, done, of). Raises KeyError for an unknown world, ValueError for a scale that is not positive,
-    FileExistsError where the directory is not empty.
+    `scale` multiplies accounts (and the requests of operators of given size); equal arguments give equal bytes.
+    `progress` is called with (what, done, of). Raises KeyError for an unknown world, ValueError for a scale that is
+    not positive, FileExistsError where the directory is not empty.
     """
     if world not in WORLDS:
         raise KeyError(f"no world called {world!r}; there are {', '.join(WORLDS)}")

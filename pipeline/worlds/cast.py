@@ -1,4 +1,6 @@
-"""The cast of a synthetic world: one row of columns an account, added group by group, then shuffled and given opaque ids."""
+"""The cast of a synthetic world: one row of columns an account, added group by group, then shuffled and given opaque
+ids.
+"""
 
 from __future__ import annotations
 

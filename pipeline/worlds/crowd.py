@@ -1,4 +1,6 @@
-"""Innocent people of a synthetic world who act alone: at home, on the phone, behind a VPN, with agents, courses, odd cards."""
+"""Innocent people of a synthetic world who act alone: at home, on the phone, behind a VPN, with agents, courses, odd
+cards.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ def vpn_user(stage: Stage, n: int, dice: Dice) -> None:
 
 
 def agent_user(stage: Stage, n: int, dice: Dice) -> None:
-    """Developers who work through one of three agents: its default text stands at the head of most of their requests."""
+    """Developers who work through one of three agents: its default text heads most of their requests."""
     columns = stage.people(n, dice)
     rng = dice.rng
     columns["rate"] = np.exp(rng.normal(2.7, 0.9, size=n))
@@ -101,7 +103,9 @@ def wallet(stage: Stage, n: int, dice: Dice) -> None:
 
 
 def ci_bot(stage: Stage, n: int, dice: Dice) -> None:
-    """Machines that build and test: from the shared addresses of a cloud, at any hour, with an agent's or an own frame."""
+    """Machines that build and test: from the shared addresses of a cloud, at any hour, with an agent's or an own
+    frame.
+    """
     for size in in_groups(n, 1, 5, dice):
         columns = stage.people(size, dice, stage.country(dice))
         columns["rate"] = np.exp(dice.rng.normal(dice.between(2.2, 4.0), 0.6, size=size))

@@ -1,7 +1,8 @@
 """Chance for synthetic worlds: a seeded generator whose ranges can be shifted, and stateless hashing of arrays.
 
-Two kinds of chance are needed. What is decided once (who lives where) comes from `Dice`. What must be the same whenever
-it is asked for (the address of a home at noon, the first sentence of a conversation) comes from `mix`, which has no state.
+Two kinds of chance are needed. What is decided once (who lives where) comes from `Dice`. What must be the same
+whenever it is asked for (the address of a home at noon, the first sentence of a conversation) comes from `mix`, which
+has no state.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ def _scramble(x: Hashes) -> Hashes:
 def _as_u64(part: NDArray[np.generic] | int) -> Hashes:
     if isinstance(part, int):
         return np.array(part & 0xFFFFFFFFFFFFFFFF, dtype=np.uint64)
-    return part if part.dtype == np.uint64 else part.astype(np.int64).view(np.uint64)
+    return part.astype(np.uint64 if part.dtype == np.uint64 else np.int64, copy=False).view(np.uint64)
 
 
 def mix(*parts: NDArray[np.generic] | int) -> Hashes:
-    """Hash integer arrays (or single integers) of one broadcast shape into 64-bit words; equal inputs give equal words."""
+    """Hash integer arrays (or single integers) of one broadcast shape into 64-bit words; equal inputs give equal
+    words.
+    """
     with np.errstate(over="ignore"):
         x = np.atleast_1d(_as_u64(parts[0])) + _GOLDEN
         x = _scramble(x)
@@ -50,14 +53,20 @@ def mix(*parts: NDArray[np.generic] | int) -> Hashes:
     return x
 
 
+def stream(words: Hashes, index: Ints) -> Hashes:
+    """The index-th draw of the stream that each word begins; cheaper than `mix`."""
+    return _scramble(words + (index + 1).view(np.uint64) * _GOLDEN)
+
+
 def unit(words: Hashes) -> Floats:
     """Hash words as numbers in [0, 1)."""
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def below(words: Hashes, n: NDArray[np.generic] | int) -> Ints:
-    """Hash words as whole numbers in [0, n)."""
-    return (unit(words) * n).astype(np.int64)
+    """Hash words as whole numbers in [0, n), for n below 2**32."""
+    many = np.uint64(n) if isinstance(n, int) else n.astype(np.uint64)
+    return (((words >> np.uint64(32)) * many) >> np.uint64(32)).view(np.int64)
 
 
 def seed_of(*words: str | int | float) -> int:
@@ -67,7 +76,9 @@ def seed_of(*words: str | int | float) -> int:
 
 
 class Dice:
-    """A seeded generator. `shift` moves every range by that share of its own width, so a world's settings can be shifted."""
+    """A seeded generator. `shift` moves every range by that share of its own width, so a world's settings can be
+    shifted.
+    """
 
     def __init__(self, *seed: str | int | float, shift: float = 0.0) -> None:
         self._words = seed

@@ -1,4 +1,6 @@
-"""Kinds of prompts: free requests, agents' default texts, public prompts, personal habits, and frames private to a group."""
+"""Kinds of prompts: free requests, agents' default texts, public prompts, personal habits, and frames private to a
+group.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ from pipeline.worlds.words_others import OTHERS
 class Style:
     """How a private frame is built and used.
 
-    `paraphrase` 0..1: how often a sentence is worded otherwise, dropped or moved. `reasoning`: asks for the steps. `long`: the slot
-    may run to some hundred words. `slot_first`: the filled part stands before the frame. `talk`: the client resends the beginning.
+    `paraphrase` 0..1: how often a sentence is worded otherwise, dropped or moved. `reasoning`: asks for the steps.
+    `long`: the slot may run to some hundred words. `slot_first`: the filled part stands before the frame. `talk`: the
+    client resends the beginning.
     """
 
     paraphrase: float = 0.0
@@ -30,8 +33,8 @@ class Style:
 class Frames:
     """Makes families of frames in a library and keeps the ones that everybody may use.
 
-    A family is what an account uses: frames in a row of which every conversation takes one at random, or, where the family is
-    spoken in every language, the one of the account's language.
+    A family is what an account uses: frames in a row of which every conversation takes one at random, or, where the
+    family is spoken in every language, the one of the account's language.
     """
 
     def __init__(self, library: Library, dice: Dice) -> None:
@@ -92,7 +95,9 @@ class Frames:
         return self._family(frames, spoken=True)
 
     def personal(self, dice: Dice, language: int) -> int:
-        """A free request behind a sentence that only this person writes (in English, whatever the language of the request)."""
+        """A free request behind a sentence that only this person writes (in English, whatever the language of the
+        request).
+        """
         lib = self.library
         habit = lib.settle(dice.pick(english.HABITS), dice, 0, dice.whole(0, N_TOPICS - 1))
         lines = english.FREE if language == 0 else OTHERS[LANGUAGES[language]].free
@@ -100,7 +105,8 @@ class Frames:
         return self._family([lib.frame(elements, language, self._next_code())])
 
     def private(self, dice: Dice, language: int, topic: int, style: Style) -> int:
-        """A frame that belongs to somebody: role, task, rules, answer format and the slot. Several where sentences move about.
+        """A frame that belongs to somebody: role, task, rules, answer format and the slot. Several where sentences
+        move about.
 
         All frames of the family are wordings of one template and carry one code.
         """

@@ -1,4 +1,6 @@
-"""Innocent groups of a synthetic world that work together, and so look most like rings: companies, campuses, agencies, pools."""
+"""Innocent groups of a synthetic world that work together, and so look most like rings: companies, campuses,
+agencies, pools.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from pipeline.worlds.stage import Relay, Stage
 
 def _style(dice: Dice) -> Callable[[], Style]:
     """How one house words its internal prompts; some ask for the steps, some paraphrase by hand."""
-    wording, steps, talk = dice.share(0.0, 0.35), dice.share(0.0, 0.35), dice.share(0.0, 0.5)
+    wording, steps, talk = dice.share(0.0, 0.35), dice.share(0.0, 0.6), dice.share(0.0, 0.5)
     return lambda: Style(
         paraphrase=wording,
         reasoning=dice.chance(steps),
@@ -25,7 +27,9 @@ def _style(dice: Dice) -> Callable[[], Style]:
 
 
 def company(stage: Stage, n: int, dice: Dice) -> None:
-    """Behind a few addresses with one to three cards, internal prompts, office hours; sometimes a batch job among the people."""
+    """Behind a few addresses with one to three cards, internal prompts, office hours; sometimes a batch job among the
+    people.
+    """
     for size in in_groups(n, 3, 120, dice):
         _house(
             stage,
@@ -55,7 +59,9 @@ def remote_company(stage: Stage, n: int, dice: Dice) -> None:
 
 
 def agency(stage: Stage, n: int, dice: Dice) -> None:
-    """One office, one or two cards, private prompts with long slots used by all: of all innocents the most like a ring."""
+    """One office, one or two cards, private prompts with long slots used by all: of all innocents the most like a
+    ring.
+    """
     for size in in_groups(n, 5, 45, dice):
         _house(
             stage,
@@ -90,14 +96,14 @@ def _house(
     columns["net_weight"] = np.stack([(1 - shares) * 0.8, (1 - shares) * 0.2, shares], axis=1)
     language = stage.language_of(country, dice)
     grouped(columns, size, stage.private(dice, frames, _style(dice), language), free, dice)
-    spare = rng.random(size) < dice.share(0.0, 0.4)
+    spare = rng.random(size) < dice.share(0.05, 0.7)
     columns["frame"][spare, 7] = dice.pick(stage.frames.agents)
     columns["frame_weight"][spare, 7] = (
-        columns["frame_weight"][spare, :7].sum(axis=1) * rng.gamma(1, 1, size=int(spare.sum())) + 0.1
+        columns["frame_weight"][spare, :7].sum(axis=1) * rng.gamma(1.5, 1, size=int(spare.sum())) + 0.1
     )
     hours = stage.profile("office" if dice.chance(0.8) else "day", dice)
     columns["profile"] = np.where(rng.random(size) < dice.share(0.6, 1.0), hours, columns["profile"])
-    columns["rate"] = np.exp(rng.normal(np.log(dice.log_between(4, 16)), dice.between(0.6, 1.2), size=size))
+    columns["rate"] = np.exp(rng.normal(np.log(dice.log_between(3, 12)), dice.between(0.6, 1.2), size=size))
     columns["activity"] = np.clip(rng.beta(2.2, 1.6, size=size), 0.05, 1)
     columns["weekend"] = dice.log_between(0.03, 0.5) * np.exp(rng.normal(0, 0.3, size=size))
     founded = dice.between(-500, stage.world.days * 0.5)
@@ -176,7 +182,7 @@ def startup(stage: Stage, n: int, dice: Dice) -> None:
             (0.0, 0.1),
             dice,
         )
-        columns["rate"] = np.exp(rng.normal(np.log(dice.log_between(10, 90)), 0.5, size=size))
+        columns["rate"] = np.exp(rng.normal(np.log(dice.log_between(8, 60)), 0.5, size=size))
         place = stage.networks.few(stage.networks.choose("hosting"), dice.whole(1, 6), dice.log_between(1, 400))
         columns["born"] = dice.between(-400, stage.world.days * 0.6) + rng.exponential(
             dice.log_between(0.1, 60), size=size
@@ -268,7 +274,9 @@ def hobby_pool(stage: Stage, n: int, dice: Dice) -> None:
 
 
 def reseller(stage: Stage, n: int, dice: Dice) -> None:
-    """A pool of accounts that sells access to many unrelated customers: shared exits and cards, one client, any prompt."""
+    """A pool of accounts that sells access to many unrelated customers: shared exits and cards, one client, any
+    prompt.
+    """
     for size in in_groups(n, 30, 260, dice):
         rng, world = dice.rng, stage.world
         name = f"pool-{len(stage.pools) + 1:02d}"

@@ -1,4 +1,6 @@
-"""What outsiders say about a synthetic world: network ranges, an allowlist, and indicators that are partial and partly wrong."""
+"""What outsiders say about a synthetic world: network ranges, an allowlist, and indicators that are partial and
+partly wrong.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def allowlist(stage: Stage, cast: Cast, dice: Dice) -> pa.Table:
 
 
 class Informer:
-    """Collects indicators: for most operators some correct ones, among every ten correct ones about one wrong or planted."""
+    """Collects indicators: for most operators some correct ones, among every ten correct ones about one wrong or
+    planted.
+    """
 
     def __init__(self, stage: Stage, cast: Cast, ids: list[str], dice: Dice) -> None:
         self.stage, self.cast, self.ids, self.dice = stage, cast, ids, dice

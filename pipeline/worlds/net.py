@@ -1,7 +1,9 @@
-"""Addresses for synthetic worlds: providers with ranges, and pools that say which address a key has at a given moment.
+"""Addresses for synthetic worlds: providers with ranges, and pools that say which address a key has at a given
+moment.
 
-Nothing is stored by account and day: the address of a key in a pool is a hash of the key and of the lease that the moment falls
-into. A proxy leaves through somebody's home, so its address at any moment is the address that this home has then.
+Nothing is stored by account and day: the address of a key in a pool is a hash of the key and of the lease that the
+moment falls into. A proxy leaves through somebody's home, so its address at any moment is the address that this home
+has then.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _RESERVED = {0, 10, 100, 127, 169, 172, 192, 198, 203}
 
 @dataclass(frozen=True)
 class Country:
-    """Where accounts are: hours ahead of UTC, share of the population, index into the languages' order, share of carrier NAT."""
+    """Where accounts are: hours ahead of UTC, share of the population, index into the languages' order, share of
+    carrier NAT.
+    """
 
     code: str
     ahead: int
@@ -119,7 +123,9 @@ class Networks:
         return self._pool(RANGE, self.block(provider, bits), 1 << (32 - bits), lease_hours)
 
     def few(self, provider: Provider, n: int, lease_hours: float, scattered: bool = False) -> int:
-        """A pool of n fixed addresses in one block (or scattered over several); a key moves to another one after each lease."""
+        """A pool of n fixed addresses in one block (or scattered over several); a key moves to another one after each
+        lease.
+        """
         start = len(self._listed)
         if scattered:
             self._listed.extend(self.block(provider, 24) + int(self.dice.rng.integers(2, 250)) for _ in range(n))
@@ -141,7 +147,9 @@ class Networks:
         return self._pool(V6_ROTATING, upper, n_64, lease_hours)
 
     def proxy(self, homes: list[tuple[int, int]], lease_hours: float) -> int:
-        """A proxy service that leaves through the given homes, each a (pool, key); a key changes its exit after each lease."""
+        """A proxy service that leaves through the given homes, each a (pool, key); a key changes its exit after each
+        lease.
+        """
         start = len(self._homes)
         self._homes.extend(homes)
         return self._pool(PROXY, start, len(homes), lease_hours)

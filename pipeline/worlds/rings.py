@@ -16,9 +16,12 @@ from pipeline.worlds.stage import POPULATION_NAMES, Relay, Stage
 from pipeline.worlds.text import LANGUAGES, N_TOPICS
 from pipeline.worlds.world import OperatorPlan
 
-CODENAMES = tuple(
-    ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ironwood", "Juniper", "Katsura", "Larch", "Maple", "Nutmeg", "Oak", "Poplar", "Quince", "Rowan", "Spruce", "Teak", "Umbrella", "Viburnum", "Willow", "Yew", "Zelkova", "Acacia", "Beech", "Cherry", "Damson", "Elder", "Fig", "Gorse", "Holly", "Ivy", "Jasmine", "Kauri", "Lime", "Myrtle", "Nettle", "Olive"]
-)
+_CODENAMES = """
+    Alder Birch Cedar Dogwood Elm Fir Ginkgo Hazel Ironwood Juniper Katsura Larch Maple Nutmeg Oak Poplar Quince
+    Rowan Spruce Teak Umbrella Viburnum Willow Yew Zelkova Acacia Beech Cherry Damson Elder Fig Gorse Holly Ivy
+    Jasmine Kauri Lime Myrtle Nettle Olive
+"""
+CODENAMES = tuple(_CODENAMES.split())
 
 
 @dataclass
@@ -103,7 +106,7 @@ def _sizes(n: int, between: tuple[float, float], largest: float, dice: Dice) -> 
 def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
     world = stage.world
     care = min(1.0, max(0.0, dice.between(*world.evasion)))
-    language = dice.weighted(range(len(LANGUAGES)), [0.5, 0.25, 0.05, 0.05, 0.05, 0.05, 0.05])
+    language = dice.weighted(range(len(LANGUAGES)), [0.62, 0.12, 0.09, 0.06, 0.05, 0.05, 0.03])
     wording = care * dice.share(0.2, 0.9) if world.paraphrase is None else world.paraphrase
     families = [
         stage.frames.private(
@@ -120,9 +123,8 @@ def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
         )
         for _ in range(dice.whole(2, 7))
     ]
-    return Operator(
-        name, care, families, language, dice.pick([0, 0, 1, 2, 13, 14, 15]), dice.whole(0, 3), vendor=dice.chance(0.25)
-    )
+    client = dice.pick([0, 0, 0, 1, 1, 2, 3, 4, 13, 14, 15])
+    return Operator(name, care, families, language, client, dice.whole(0, 3), vendor=dice.chance(0.25))
 
 
 def _exits(stage: Stage, operator: Operator, kind: str, size: int, dice: Dice) -> tuple[int, int]:
@@ -142,9 +144,9 @@ def _exits(stage: Stage, operator: Operator, kind: str, size: int, dice: Dice) -
     elif kind in ("proxy", "proxy_own"):
         pool = dice.pick(stage.proxies)
     elif kind == "ipv6_48":
-        pool = net.ipv6_rotating(net.choose("hosting"), dice.log_between(0.02, 24), dice.whole(1, 4))
+        pool = net.ipv6_rotating(net.choose("hosting"), dice.log_between(0.3, 200), dice.whole(1, 4))
     elif kind == "ipv6_many":
-        pool = net.ipv6_rotating(net.choose("hosting"), dice.log_between(0.5, 48), 65535)
+        pool = net.ipv6_rotating(net.choose("hosting"), dice.log_between(1, 300), 65535)
     elif kind == "mobile":
         pool = dice.pick(stage.carriers[dice.whole(0, len(COUNTRIES) - 1)])
     else:
@@ -160,14 +162,14 @@ def _tactics(stage: Stage, care: float, dice: Dice) -> tuple[str, str, str]:
         "vpn": 0.4 * (1 - care),
         "proxy": 0.25 + 0.6 * care,
         "proxy_own": care * care,
-        "ipv6_48": 0.2,
-        "ipv6_many": 0.1 + 0.2 * care,
+        "ipv6_48": 0.15,
+        "ipv6_many": 0.08 + 0.12 * care,
         "mobile": 0.1 + 0.25 * care,
         "pool": 0.3 if stage.pools else 0.0,
         "shared": 1.2 - care,
         "own": 0.5 * care,
         "virtual": 0.5 * care,
-        "none": 0.25,
+        "none": 0.18,
         "round_robin": 1 - care,
         "least_used": 0.9,
         "sticky": 0.9,
@@ -198,8 +200,8 @@ def _ring(
     pool, n_exits = _place(stage, operator, exits, pool_row, columns, size, dice)
     fingerprints = _pay(stage, operator, cards, pool_row, columns, size, vendor, dice)
     bought = _lives(stage, care, columns, size, dice, plan)
-    mixed = min(0.9, care * dice.share(0.1, 0.8)) if world.mixed_traffic is None else world.mixed_traffic
-    low, high = (8.0, 60.0) if care < 0.35 else (3.0, 25.0)
+    mixed = min(0.9, 0.05 + care * dice.share(0.1, 0.9)) if world.mixed_traffic is None else world.mixed_traffic
+    low, high = (6.0, 45.0) if care < 0.35 else (3.0, 20.0)
     rate = dice.log_between(low, high) * world.ring_volume
     if plan:
         alive = np.clip(
@@ -333,7 +335,9 @@ def _pay(
 
 
 def _lives(stage: Stage, care: float, columns: Columns, size: int, dice: Dice, plan: OperatorPlan | None) -> bool:
-    """When the ring's accounts were made, began to work and were banned; returns whether they were bought with an age."""
+    """When the ring's accounts were made, began to work and were banned; returns whether they were bought with an
+    age.
+    """
     world, rng = stage.world, dice.rng
     first = max(world.fraud_from_day, plan.first_day if plan else -40.0 + dice.between(0, 40 + world.days * 0.4))
     if world.fraud_from_day == 0 and not plan:
@@ -390,7 +394,9 @@ def _replace(start: Floats, dead: Floats, banned: float, begin: float, end: floa
 
 
 def _bait(stage: Stage, columns: Columns, size: int, dice: Dice) -> None:
-    """Use an innocent's card and an innocent's network for some accounts, so that a careless rule accuses the innocent."""
+    """Use an innocent's card and an innocent's network for some accounts, so that a careless rule accuses the
+    innocent.
+    """
     population, card = stage.cast.peek("population"), stage.cast.peek("card")
     paying = np.flatnonzero((card[:, 0] > 0) & (population != POPULATION_NAMES.index("ring")))
     for _ in range(dice.whole(1, 3)):
@@ -432,7 +438,7 @@ def _relay(
     dice: Dice,
 ) -> None:
     kind = dice.weighted(
-        ["flat", "day", "office", "evening"], [1.2 - care, 0.2 + care, 0.2 + 0.5 * care, 0.2 + 0.3 * care]
+        ["flat", "day", "office", "evening"], [1.0 - care, 0.3 + care, 0.2 + 0.5 * care, 0.3 + 0.5 * care]
     )
     quiet: Any = [
         (float(t), float(t + dice.log_between(0.02, 0.4)))
@@ -447,8 +453,9 @@ def _relay(
             ahead=dice.pick([8.0, 8.0, 0.0, -6.0, 1.0, 3.0]),
             weekend=dice.share(0.5, 1.0) if care > 0.3 else 1.0,
             uneven=dice.between(0.15, 0.3 + care),
-            rest=care * dice.share(0.0, 0.7),
-            turns=dice.log_between(1, 5),
+            rest=min(0.85, 0.1 + care * dice.share(0.0, 0.9)),
+            turns=dice.log_between(1, 9),
+            keep_talk=dice.chance(0.65),
             gap=dice.log_between(5, 80),
             handoff=dice.share(0.0, 0.2),
             families=tuple(own),

@@ -1,4 +1,6 @@
-"""What every group of a synthetic world is built with: networks, prompts, hours of the day, mail domains, and ordinary people."""
+"""What every group of a synthetic world is built with: networks, prompts, hours of the day, mail domains, and
+ordinary people.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from pipeline.worlds.cast import N_FRAMES, Cast, account_ids, opaque
 from pipeline.worlds.dice import Dice, Floats, Ints
-from pipeline.worlds.frames import Frames
+from pipeline.worlds.frames import Frames, Style
 from pipeline.worlds.net import COUNTRIES, Networks
 from pipeline.worlds.text import LANGUAGES, N_TOPICS, Library
 from pipeline.worlds.world import POPULATIONS, World
@@ -42,6 +44,18 @@ CLIENTS = (
     "relay-hub",
     "dotnet-client",
 )
+
+
+def _to_one(values: list[float]) -> Floats:
+    p = np.array(values)
+    return np.asarray(p / p.sum())
+
+
+_COUNTRY_SHARES = _to_one([c.share for c in COUNTRIES])
+_MAIL_SHARES = _to_one([1.0 / (i + 1) for i in range(len(MAILS))])
+_CLIENT_SHARES = _to_one(
+    [0.22, 0.13, 0.03, 0.03, 0.04, 0.1, 0.06, 0.03, 0.12, 0.04, 0.05, 0.05, 0.04, 0.02, 0.02, 0.04]
+)
 MODELS = ("sable-3", "sable-3-mini", "sable-4", "sable-4-mini", "sable-3-vision")
 N_VERSIONS = 8
 
@@ -50,9 +64,10 @@ N_VERSIONS = 8
 class Relay:
     """Software that spreads a stream of conversations over the accounts of a pool, a ring or a hobby team.
 
-    `rate` is requests an account and day; `uneven` the log-normal width of the accounts' weights under `sticky`; `rest` the share
-    of accounts that stay silent on a day; `handoff` the chance that a conversation goes on with another account; `systematic`
-    walks through the topics in order. `families` and `weights` are its frames, the rest of the traffic is free text.
+    `rate` is requests an account and day; `uneven` the log-normal width of the accounts' weights under `sticky`;
+    `rest` the share of accounts that stay silent on a day; `handoff` the chance that a conversation goes on with
+    another account; `systematic` walks through the topics in order, `keep_talk` leaves a conversation with one
+    account. `families` and `weights` are its frames, the rest of the traffic is free text.
     """
 
     members: Ints
@@ -75,6 +90,7 @@ class Relay:
     silences: tuple[tuple[float, float], ...] = ()
     quota: int = 40
     noise: float = 0.2
+    keep_talk: bool = False
 
 
 @dataclass
@@ -100,7 +116,7 @@ class Stage:
         self.proxies = self._make_proxies(self.dice.child("proxies"))
 
     def _make_profiles(self, dice: Dice) -> Floats:
-        tables = []
+        tables: list[Floats] = []
         grid = np.arange(0, 24, 0.25) + 0.125
         for kind, peaks in _HOURS.items():
             self.profiles[kind] = []
@@ -131,8 +147,8 @@ class Stage:
             self.areas.append([])
             for _ in range(n_areas):
                 provider = net.choose("residential", i)
-                if dice.chance(0.15):
-                    self.areas[i].append(net.ipv6_home(provider, dice.log_between(12, 24 * 20)))
+                if dice.chance(0.33):
+                    self.areas[i].append(net.ipv6_home(provider, dice.log_between(4, 24 * 20)))
                 else:
                     self.areas[i].append(net.area(provider, dice.whole(20, 24), dice.log_between(12, 24 * 30)))
             self.carriers.append(
@@ -140,7 +156,9 @@ class Stage:
             )
 
     def _make_proxies(self, dice: Dice) -> list[int]:
-        """Residential proxy services: many homes each, some sold by several of them; innocents live in most of these homes."""
+        """Residential proxy services: many homes each, some sold by several of them; innocents live in most of these
+        homes.
+        """
         homes = []
         for _ in range(self.world.resold_homes):
             country = self.country(dice)
@@ -150,7 +168,7 @@ class Stage:
         for _ in range(4):
             size = int(len(homes) * dice.share(0.25, 0.7))
             chosen = dice.rng.choice(len(homes), size=size, replace=False)
-            services.append(self.networks.proxy([homes[i] for i in chosen], dice.log_between(0.2, 60)))
+            services.append(self.networks.proxy([homes[i] for i in chosen], dice.log_between(2, 300)))
         return services
 
     # ---- small things -----------------------------------------------------------------------------------------------
@@ -192,7 +210,7 @@ class Stage:
     def people(self, n: int, dice: Dice, country: int | None = None) -> dict[str, Any]:
         """Columns of n ordinary people: each draws home, hours, volume, devices, card and habits of its own."""
         rng = dice.rng
-        countries = rng.choice(len(COUNTRIES), size=n, p=_shares()) if country is None else np.full(n, country)
+        countries = rng.choice(len(COUNTRIES), size=n, p=_COUNTRY_SHARES) if country is None else np.full(n, country)
         home = np.array([self.areas[c][int(rng.integers(len(self.areas[c])))] for c in countries], dtype=np.int64)
         phone = np.array([self.carriers[c][int(rng.integers(2))] for c in countries], dtype=np.int64)
         second = np.where(rng.random(n) < 0.45, rng.beta(1.2, 4.0, size=n), 0.0)
@@ -202,16 +220,17 @@ class Stage:
         own = np.array([LANGUAGES.index(COUNTRIES[c].language) for c in countries])
         kinds = rng.choice(["evening", "day", "office", "night", "student"], size=n, p=[0.34, 0.3, 0.16, 0.1, 0.1])
         paid = rng.random(n) < 0.6
-        frame, weight, free = self._habits(n, np.where(rng.random(n) < 0.75, own, 0), dice)
-        return {
+        language = np.where(rng.random(n) < 0.75, own, 0)
+        frame, weight, free = self._habits(n, language, dice)
+        columns = {
             "country": countries,
-            "language": np.where(rng.random(n) < 0.75, own, 0),
+            "language": language,
             "ahead": np.array([COUNTRIES[c].ahead for c in countries]) + rng.normal(0, 0.8, size=n),
             "born": self.births(n, dice),
             "dead": self.deaths(n, dice),
             "plan": np.where(paid, rng.choice([1, 2], size=n, p=[0.7, 0.3]), 0),
-            "mail": rng.choice(len(MAILS), size=n, p=_mail_shares()),
-            "rate": np.exp(rng.normal(1.35, 1.0, size=n)),
+            "mail": rng.choice(len(MAILS), size=n, p=_MAIL_SHARES),
+            "rate": np.exp(rng.normal(1.2, 1.0, size=n)),
             "activity": np.clip(rng.beta(1.1, 1.6, size=n), 0.03, 1.0),
             "weekend": np.exp(rng.normal(-0.1, 0.4, size=n)),
             "burst": np.exp(rng.normal(0.6, 0.7, size=n)),
@@ -221,8 +240,12 @@ class Stage:
             "net": np.stack([home, phone, home], axis=1),
             "net_weight": np.stack([1 - second, second, np.zeros(n)], axis=1),
             "net_key": keys,
-            "device": np.stack([dice.words(n), np.where(rng.random(n) < 0.35, dice.words(n), 0)], axis=1),
-            "client": rng.choice(len(CLIENTS), size=(n, 2), p=_client_shares()),
+            "device": np.where(
+                rng.random((n, 1)) < 0.3,
+                0,
+                np.stack([dice.words(n), np.where(rng.random(n) < 0.35, dice.words(n), 0)], axis=1),
+            ).astype(np.uint64),
+            "client": rng.choice(len(CLIENTS), size=(n, 2), p=_CLIENT_SHARES),
             "lag": rng.choice(4, size=n, p=[0.45, 0.3, 0.15, 0.1]),
             "model": rng.choice(len(MODELS), size=n, p=[0.4, 0.3, 0.1, 0.12, 0.08]),
             "card": np.stack([np.where(paid, dice.words(n), 0), dice.words(n)], axis=1),
@@ -233,18 +256,52 @@ class Stage:
             "topic": rng.integers(N_TOPICS, size=(n, 3)),
             "answer": np.exp(rng.normal(5.7, 0.7, size=n)),
         }
+        self._builders(columns, np.flatnonzero(rng.random(n) < 0.3), dice)
+        return columns
+
+    def _builders(self, columns: dict[str, Any], rows: Ints, dice: Dice) -> None:
+        """People whose account serves a little program of their own: private prompts, odd hours, addresses of a
+        cloud.
+        """
+        rng, n = dice.rng, len(rows)
+        columns["frame"][rows], columns["frame_weight"][rows] = -1, 0.0
+        for row in rows:
+            style = Style(
+                reasoning=dice.chance(0.4), long=dice.chance(0.7), slot_first=dice.chance(0.2), talk=dice.chance(0.25)
+            )
+            language = int(columns["language"][row])
+            for k in range(int(rng.choice([1, 2, 3, 5], p=[0.5, 0.25, 0.15, 0.1]))):
+                columns["frame"][row, 3 + k] = self.frames.private(dice, language, dice.whole(0, N_TOPICS - 1), style)
+                columns["frame_weight"][row, 3 + k] = float(rng.gamma(0.8)) + 0.05
+        agents = rows[rng.random(n) < 0.35]
+        columns["frame"][agents, 1] = rng.choice(self.frames.agents, size=len(agents), p=[0.5, 0.3, 0.2])
+        columns["frame_weight"][agents, 1] = rng.gamma(2.0, 1.2, size=len(agents))
+        columns["free"][rows] = rng.beta(0.6, 2.5, size=n)
+        columns["rate"][rows] = np.exp(rng.normal(2.1, 0.9, size=n))
+        columns["activity"][rows] = rng.beta(1.3, 0.9, size=n)
+        columns["weekend"][rows] = np.exp(rng.normal(-0.05, 0.2, size=n))
+        flat = rows[rng.random(n) < 0.6]
+        columns["profile"][flat] = rng.choice(self.profiles["flat"], size=len(flat))
+        columns["session"][rows] = np.where(rng.random(n) < 0.5, 1.0, np.exp(rng.normal(0.8, 0.6, size=n)) + 1)
+        columns["gap"][rows] = np.exp(rng.normal(3.2, 1.0, size=n))
+        columns["device"][rows[rng.random(n) < 0.6]] = 0
+        programs, often = [0, 1, 2, 3, 4, 15, 14], [0.45, 0.25, 0.08, 0.07, 0.05, 0.04, 0.06]
+        columns["client"][rows] = rng.choice(programs, size=(n, 1), p=often)
+        clouded = rows[rng.random(n) < 0.4]
+        columns["net"][clouded, 2] = rng.choice(self.clouds, size=len(clouded))
+        columns["net_weight"][clouded, 2] = rng.gamma(2.0, 2.0, size=len(clouded))
 
     def _habits(self, n: int, language: Ints, dice: Dice) -> tuple[Ints, Floats, Floats]:
         """What ordinary people send beside free text: an own habit, an agent, a public prompt."""
         rng, frames = dice.rng, self.frames
         family = np.full((n, N_FRAMES), -1, dtype=np.int64)
         weight = np.zeros((n, N_FRAMES))
-        has = rng.random((n, 3)) < np.array([0.3, 0.22, 0.2])
+        has = rng.random((n, 3)) < np.array([0.3, 0.5, 0.2])
         for i in np.flatnonzero(has[:, 0]):
             family[i, 0] = frames.personal(dice, int(language[i]))
         family[:, 1] = rng.choice(frames.agents, size=n, p=[0.5, 0.3, 0.2])
         family[:, 2] = [frames.pick_public(dice) for _ in range(n)]
-        weight[:, :3] = has * rng.gamma(1.2, 1.0, size=(n, 3))
+        weight[:, :3] = has * rng.gamma(1.2, 1.0, size=(n, 3)) * np.array([1.0, 3.0, 1.0])
         free = 1.0 / (1.0 + weight.sum(axis=1) * rng.gamma(1.5, 0.7, size=n))
         return np.where(weight > 0, family, -1), weight, free
 
@@ -254,21 +311,6 @@ class Stage:
             self.frames.private(dice, 0 if language is None else language, dice.whole(0, N_TOPICS - 1), style())
             for _ in range(n)
         ]
-
-
-def _shares() -> Floats:
-    p = np.array([c.share for c in COUNTRIES])
-    return p / p.sum()
-
-
-def _mail_shares() -> Floats:
-    p = 1.0 / np.arange(1, len(MAILS) + 1)
-    return p / p.sum()
-
-
-def _client_shares() -> Floats:
-    p = np.array([0.16, 0.09, 0.02, 0.03, 0.04, 0.08, 0.05, 0.02, 0.2, 0.06, 0.08, 0.07, 0.06, 0.005, 0.005, 0.03])
-    return p / p.sum()
 
 
 __all__ = ["CLIENTS", "MODELS", "N_VERSIONS", "POPULATION_NAMES", "Relay", "Stage", "account_ids", "opaque"]

@@ -1,8 +1,10 @@
-"""Prompts for synthetic worlds: a dictionary of short pieces, frames made of literals and slots, and a vectorised renderer.
+"""Prompts for synthetic worlds: a dictionary of short pieces, frames made of literals and slots, and a vectorised
+renderer.
 
-A prompt is a run of pieces laid end to end. Rendering a day is one `take` over the dictionary of pieces; where one prompt ends
-and the next begins is only a choice of offsets, so no string is ever joined. Which pieces fill a slot depends on a hash of the
-request (or of the conversation, for the part that a client sends again with every turn), never on a running generator.
+A prompt is a run of pieces laid end to end. Rendering a day is one `take` over the dictionary of pieces; where one
+prompt ends and the next begins is only a choice of offsets, so no string is ever joined. Which pieces fill a slot
+depends on a hash of the request (or of the conversation, for the part that a client sends again with every turn),
+never on a running generator.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.worlds import words_english as english
-from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, below, mix, unit
+from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, below, stream, unit
 from pipeline.worlds.words_others import OTHERS, Tongue
 
 LANGUAGES = ("en", *OTHERS)
@@ -36,14 +38,14 @@ _PATTERN_ROLES = np.array([[p[i % len(p)] for i in range(5)] for p in PATTERNS.v
 _SLOT = re.compile(r"<(s|np|verb|num|name|code)(?::(\d+)-(\d+))?>")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _WORDING = re.compile(r"\{([^{}]*)\}")
-_LABELS = ["ACCEPT", "REJECT", "UNCLEAR", "VERDICT", "NOTE", "SOURCE", "LEVEL", "PART", "REASON", "STEP", "RESULT", "FLAG", "TOPIC", "DRAFT", "FINAL"]
-_SYLLABLES = ["ka", "lo", "min", "ter", "vas", "dre", "sul", "bo", "nim", "fer", "qua", "tis", "ro", "gel", "pan", "dor", "wex", "li", "mar", "jun", "hal", "bri", "zo", "ness", "tal", "urk", "ev", "ona", "pil", "sor"]
 N_TOPICS = len(english.TOPICS)
 
 
 @dataclass(frozen=True)
 class Element:
-    """A literal (kind 0: pieces base..base+n-1 are its wordings) or a slot (kind 1: pattern `base`, low..high repeats)."""
+    """A literal (kind 0: pieces base..base+n-1 are its wordings) or a slot (kind 1: pattern `base`, low..high
+    repeats).
+    """
 
     kind: int
     base: int
@@ -121,7 +123,7 @@ class Library:
         self._speak(language, t.openers.split("|"), phrases, verbs, t.tails.split("|"), t.stop)
 
     def name(self) -> str:
-        return "".join(self.dice.pick(_SYLLABLES) for _ in range(self.dice.whole(2, 3))).capitalize()
+        return "".join(self.dice.pick(english.SYLLABLES) for _ in range(self.dice.whole(2, 3))).capitalize()
 
     def _code_line(self) -> str:
         word = self.name().lower()
@@ -139,7 +141,7 @@ class Library:
         """Decide every [choice|of|one] and [np], [verb], [n], [name], [person], [label] of a line for good."""
 
         def decide(match: re.Match[str]) -> str:
-            word = match.group(1)
+            word = str(match.group(1))
             if word in ("np", "verb"):
                 role = NP if word == "np" else VERB
                 base, size = self._pool_base[role, language, topic], self._pool_size[role, language, topic]
@@ -147,11 +149,11 @@ class Library:
             if word == "n":
                 return str(int(dice.rng.integers(2, 60)))
             if word == "name":
-                return "".join(dice.pick(_SYLLABLES) for _ in range(2)).capitalize()
+                return "".join(dice.pick(english.SYLLABLES) for _ in range(2)).capitalize()
             if word == "person":
                 return dice.pick(english.PEOPLE)
             if word == "label":
-                return dice.pick(_LABELS)
+                return dice.pick(english.LABELS)
             return dice.pick(word.split("|"))
 
         while _CHOICE.search(line):
@@ -169,7 +171,9 @@ class Library:
         conversation: bool = False,
         later: bool = False,
     ) -> list[Element]:
-        """Elements of a settled line: {wordings|of the same} become alternatives, <slots> are filled for every request."""
+        """Elements of a settled line: {wordings|of the same} become alternatives, <slots> are filled for every
+        request.
+        """
         elements: list[Element] = []
         position = 0
         common = {"emit": emit, "conversation": conversation, "later": later}
@@ -197,7 +201,7 @@ class Library:
         return Element(0, base, n=n, vary=vary, **common)  # type: ignore[arg-type]
 
     def frame(self, elements: Sequence[Element], language: int, code: int = -1) -> int:
-        """Register a frame. `code` is the number of the template that it is an instance of; -1 where it is free text."""
+        """Register a frame. `code` is the number of its template; -1 where it is free text."""
         self.frame_start.append(len(self.elements))
         self.elements.extend(elements)
         self.frame_language.append(language)
@@ -214,44 +218,61 @@ class Library:
         self.codes = np.array(self.frame_code, dtype=np.int64)
         names = ("kind", "base", "n", "low", "high", "topic", "emit", "vary", "conversation", "later")
         self._e = {name: np.array([getattr(e, name) for e in self.elements]) for name in names}
-        sizes = np.array([len(p) for p in self.pieces], dtype=np.int64)
-        self._piece_size = sizes
+        self._e["optional"] = (self._e["emit"] < 1.0) | self._e["later"]
+        self._cell_base = self._pool_base[_PATTERN_ROLES].transpose(0, 2, 3, 1).ravel()
+        self._cell_size = self._pool_size[_PATTERN_ROLES].transpose(0, 2, 3, 1).ravel()
 
     def render(self, frame: Ints, seed: Hashes, conversation: Hashes, topic: Ints, turn: Ints) -> pa.StringArray:
-        """One prompt for each request. Draws come from `seed`, and from `conversation` where a frame repeats its beginning."""
+        """One prompt for each request. Draws come from `seed`, and from `conversation` where a frame repeats its
+        beginning.
+        """
         e = self._e
         n_el = self._bounds[frame + 1] - self._bounds[frame]
         event = np.repeat(np.arange(len(frame)), n_el)
         within = np.arange(len(event)) - np.repeat(np.cumsum(n_el) - n_el, n_el)
         el = self._bounds[frame][event] + within
-        u = mix(np.where(e["conversation"][el], conversation[event], seed[event]), within)
-        later = e["later"][el]
-        keep = (unit(u) < e["emit"][el]) & (~later | (turn[event] > 0))
-        event, el, u = event[keep], el[keep], mix(u[keep], 1)
-        kind = e["kind"][el]
-        spread: Floats = unit(u)
-        repeats = e["low"][el] + ((e["high"][el] - e["low"][el] + 1) * spread * spread).astype(np.int64)
-        count = np.where(kind == 0, 1, repeats * _PATTERN_LENGTH[np.where(kind == 0, 0, e["base"][el])])
-        piece_el = np.repeat(np.arange(len(el)), count)
-        position = np.arange(len(piece_el)) - np.repeat(np.cumsum(count) - count, count)
-        draw = mix(u[piece_el], position)
-        el, event, kind = el[piece_el], event[piece_el], kind[piece_el]
-        is_slot = kind == 1
-        pieces = e["base"][el].copy()
-        literal = np.flatnonzero(~is_slot & (e["n"][el] > 1))
-        varied = literal[unit(draw[literal]) < e["vary"][el[literal]]]
-        pieces[varied] += below(mix(draw[varied], 2), e["n"][el[varied]])
+        draw = stream(np.where(e["conversation"][el], conversation[event], seed[event]), within)
+        optional = e["optional"][el]
+        if optional.any():
+            keep = ~optional | ((unit(draw) < e["emit"][el]) & (~e["later"][el] | (turn[event] > 0)))
+            event, el, draw = event[keep], el[keep], draw[keep]
+        count, is_slot = np.ones(len(el), dtype=np.int64), e["kind"][el] == 1
         slot = np.flatnonzero(is_slot)
-        pattern = e["base"][el[slot]]
-        role = _PATTERN_ROLES[pattern, position[slot] % 5]
-        spoken = self._language[frame[event[slot]]]
-        about = np.where(e["topic"][el[slot]] >= 0, e["topic"][el[slot]], topic[event[slot]])
-        pieces[slot] = self._pool_base[role, spoken, about] + below(draw[slot], self._pool_size[role, spoken, about])
-        return self._lay_out(pieces, event, len(frame))
+        spread: Floats = unit(stream(draw[slot], np.zeros(len(slot), dtype=np.int64)))
+        low = e["low"][el[slot]]
+        repeats = low + ((e["high"][el[slot]] - low + 1) * spread * spread).astype(np.int64)
+        count[slot] = repeats * _PATTERN_LENGTH[e["base"][el[slot]]]
+        starts = np.cumsum(count) - count
+        pieces = np.empty(int(count.sum()), dtype=np.int64)
+        fixed = np.flatnonzero(~is_slot)
+        pieces[starts[fixed]] = self._worded(el[fixed], draw[fixed])
+        long = count[slot]
+        at = np.repeat(starts[slot] - (np.cumsum(long) - long), long) + np.arange(int(long.sum()))
+        pieces[at] = self._filled(slot, long, el, event, frame, draw, topic)
+        n_pieces = np.bincount(event, weights=count, minlength=len(frame)).astype(np.int64)
+        return self._lay_out(pieces, n_pieces)
 
-    def _lay_out(self, pieces: Ints, event: Ints, n: int) -> pa.StringArray:
+    def _worded(self, el: Ints, draw: Hashes) -> Ints:
+        """The piece of each literal: its first wording, or where it varies another one."""
+        base, n = self._e["base"][el], self._e["n"][el]
+        varied = np.flatnonzero(n > 1)
+        varied = varied[unit(stream(draw[varied], np.ones(len(varied), dtype=np.int64))) < self._e["vary"][el[varied]]]
+        base[varied] += below(stream(draw[varied], np.full(len(varied), 2)), n[varied])
+        return np.asarray(base)
+
+    def _filled(self, slot: Ints, long: Ints, el: Ints, event: Ints, frame: Ints, draw: Hashes, topic: Ints) -> Ints:
+        """The pieces of all slots, one slot after the other, `long` pieces each."""
+        position = np.arange(int(long.sum())) - np.repeat(np.cumsum(long) - long, long)
+        about = self._e["topic"][el[slot]]
+        about = np.where(about >= 0, about, topic[event[slot]])
+        # one row of pools for each (pattern, language, topic); five pools a row, used in turn
+        row = (self._e["base"][el[slot]] * len(LANGUAGES) + self._language[frame[event[slot]]]) * N_TOPICS + about
+        cell = np.repeat(row * 5, long) + position % 5
+        drawn = stream(np.repeat(draw[slot], long), position + 3)
+        return np.asarray(self._cell_base[cell] + below(drawn, self._cell_size[cell]))
+
+    def _lay_out(self, pieces: Ints, n_pieces: Ints) -> pa.StringArray:
         laid = pc.take(self._dictionary, pa.array(pieces))
         offsets = np.frombuffer(laid.buffers()[1], dtype=np.int32)[: len(pieces) + 1]
-        ends = np.searchsorted(event, np.arange(n + 1), side="left")
-        chosen = np.ascontiguousarray(offsets[ends])
-        return pa.StringArray.from_buffers(n, pa.py_buffer(chosen), laid.buffers()[2])
+        chosen = np.ascontiguousarray(offsets[np.concatenate([[0], np.cumsum(n_pieces)])])
+        return pa.StringArray.from_buffers(len(n_pieces), pa.py_buffer(chosen), laid.buffers()[2])

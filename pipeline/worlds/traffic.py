@@ -1,4 +1,6 @@
-"""The requests of a synthetic world, day by day: what people send of themselves and what relays send through their accounts."""
+"""The requests of a synthetic world, day by day: what people send of themselves and what relays send through their
+accounts.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _MOST = 4000  # requests of one account on one day
 
 @dataclass
 class Requests:
-    """Requests as parallel arrays: account row, seconds since the world's start, conversation, its turn, frame, topic."""
+    """Requests as parallel arrays: account row, seconds since the world's start, conversation, its turn, frame,
+    topic.
+    """
 
     account: Ints
     second: Floats
@@ -190,7 +194,9 @@ class Traffic:
             return account
         return self._share_out(relay, here, talk, turn, second, rng)
 
-    def _share_out(self, relay: Relay, here: Ints, talk: Ints, turn: Ints, second: Floats, rng: np.random.Generator) -> Ints:
+    def _share_out(
+        self, relay: Relay, here: Ints, talk: Ints, turn: Ints, second: Floats, rng: np.random.Generator
+    ) -> Ints:
         k, n = len(here), len(talk)
         order = np.argsort(second, kind="stable")
         place = np.empty(n, dtype=np.int64)
@@ -202,19 +208,17 @@ class Traffic:
             shuffle = np.lexsort((rng.random(n), rounds))
             rank = np.empty(n, dtype=np.int64)
             rank[shuffle] = np.arange(n) - rounds[shuffle] * k
-            return here[rng.permutation(k)[rank % k]]
-        if (
-            relay.schedule == "fill_first"
-        ):  # one account after the other, each up to its quota in a window of five hours
+            return np.asarray(here[rng.permutation(k)[rank % k]])
+        if relay.schedule == "fill_first":  # one account after the other, up to a quota in a window of five hours
             window = (second // (5 * 3600)).astype(np.int64)
             first = np.searchsorted(second[order], np.unique(window) * 5 * 3600.0)
             within = place - first[np.searchsorted(np.unique(window), window)]
-            return here[(within // relay.quota) % k]
+            return np.asarray(here[(within // relay.quota) % k])
         weights = np.exp(relay.uneven * _normal(here, self.seed))
         kept = rng.choice(k, size=int(talk.max()) + 1, p=weights / weights.sum())[talk]
         moved = np.flatnonzero((turn > 0) & (rng.random(n) < relay.handoff))
         kept[moved] = rng.integers(k, size=len(moved))
-        return here[kept]
+        return np.asarray(here[kept])
 
 
 def _normal(rows: Ints, seed: int) -> Floats:

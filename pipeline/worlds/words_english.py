@@ -95,6 +95,11 @@ TOPICS: dict[str, tuple[str, str]] = {
 
 PEOPLE = ["nurse", "teacher", "welder", "student", "gardener", "accountant", "translator", "electrician", "librarian", "baker", "pilot", "novelist", "farmer", "tailor", "plumber", "researcher", "manager", "carpenter", "photographer", "beekeeper", "analyst", "cook", "designer", "midwife", "geologist", "tutor", "mechanic", "editor", "firefighter", "surveyor", "violinist", "paramedic"]
 
+_LABELS = "ACCEPT REJECT UNCLEAR VERDICT NOTE SOURCE LEVEL PART REASON STEP RESULT FLAG TOPIC DRAFT FINAL"
+LABELS = tuple(_LABELS.split())
+_SYLLABLES = "ka lo min ter vas dre sul bo nim fer qua tis ro gel pan dor wex li mar jun hal bri zo ness tal urk ev ona pil sor"
+SYLLABLES = tuple(_SYLLABLES.split())
+
 # ordinary requests; {a|b} may be worded either way by anyone, <...> is filled anew each time
 FREE = (
     "{Can you explain|Please explain|Explain} why <np><verb><np>{?|, please.| in simple words.}",

@@ -22,7 +22,7 @@ POPULATIONS: Mapping[str, float] = MappingProxyType(
         "coworking": 0.015,
         "evaluation_team": 0.006,
         "ci_bot": 0.02,
-        "agent_user": 0.06,
+        "agent_user": 0.085,
         "prompt_course": 0.03,
         "virtual_card": 0.02,
         "wallet": 0.02,
@@ -38,7 +38,9 @@ SCHEDULES = ("round_robin", "least_used", "sticky", "fill_first", "human")
 
 @dataclass(frozen=True)
 class OperatorPlan:
-    """An operator with a size that is given: accounts, requests in all, first and last day (counted from the world's start)."""
+    """An operator with a size that is given: accounts, requests in all, first and last day (counted from the world's
+    start).
+    """
 
     codename: str
     accounts: int
@@ -51,10 +53,10 @@ class OperatorPlan:
 class World:
     """All knobs of a synthetic world. Make variants with `dataclasses.replace`.
 
-    Shares and probabilities are in [0, 1], times in days, rates in requests per active day. `evasion` is the range from which every
-    operator draws how careful it is. `exits`, `cards` and `schedules` are what rings may use (leave some out to hold tactics
-    out); `paraphrase` and `mixed_traffic` override what evasion would give. `settings_shift` moves every drawn range by that
-    share of its width, `volume` multiplies all innocent rates.
+    Shares and probabilities are in [0, 1], times in days, rates in requests per active day. `evasion` is the range
+    from which every operator draws how careful it is. `exits`, `cards` and `schedules` are what rings may use (leave
+    some out to hold tactics out); `paraphrase` and `mixed_traffic` override what evasion would give. `settings_shift`
+    moves every drawn range by that share of its width, `volume` multiplies all innocent rates.
     """
 
     name: str = "mixed"
@@ -138,7 +140,8 @@ WORLDS: Mapping[str, World] = MappingProxyType(
                 about="2,000 accounts over 30 days with a handful of rings; ready in seconds.",
                 n_accounts=2_000,
                 prevalence=0.05,
-                volume=0.6,
+                volume=0.35,
+                ring_volume=0.6,
                 ring_size=(6.0, 60.0),
                 resold_homes=400,
             ),
@@ -160,7 +163,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             replace(
                 _MIXED,
                 name="onset",
-                about="45 days; fraud begins on day 20; two waves of bans replace accounts while cards and templates stay.",
+                about="45 days; fraud from day 20; two waves of bans replace all accounts, cards and templates stay.",
                 days=45,
                 fraud_from_day=20.0,
                 ban_waves=(29.0, 37.0),
@@ -168,7 +171,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             replace(
                 _MIXED,
                 name="campaign-2026",
-                about="Four operators of the sizes publicly reported, among 300,000 legitimate accounts with 70 million requests.",
+                about="Four operators of reported sizes among 300,000 legitimate accounts with 70 million requests.",
                 n_accounts=300_000,
                 start="2026-04-22",
                 days=45,

@@ -25,7 +25,9 @@ _SYSTEMS = ("linux", "mac", "windows", "cloud")
 
 
 class Rows:
-    """Turns requests into the table of events. Everything is drawn from hashes of the request, so rows can be made in batches."""
+    """Turns requests into the table of events. Everything is drawn from hashes of the request, so rows can be made in
+    batches.
+    """
 
     def __init__(self, stage: Stage, cast: Cast, ids: pa.Array, start_us: int, seed: int) -> None:
         self.stage, self.cast, self.ids, self.start_us, self.seed = stage, cast, ids, start_us, seed
@@ -64,7 +66,7 @@ class Rows:
         version = np.clip(day // 5 + 2 - cast["lag"][r.account], 0, N_VERSIONS - 1)
         columns["user_agent"] = self.clients.take(pa.array(client * N_VERSIONS + version))
         columns["input_tokens"] = pa.array(
-            (8 + length * (0.9 + 0.2 * unit(mix(request, 42))) + r.turn * 60).astype(np.int64)
+            (8 + length * (0.9 + 0.2 * unit(mix(request, 42))) + r.turn * 12).astype(np.int64)
         )
         answer = cast["answer"][r.account] * np.exp(1.6 * (unit(mix(request, 43)) + unit(mix(request, 44)) - 1))
         columns["output_tokens"] = pa.array(np.clip(answer, 1, 16000).astype(np.int64))
@@ -79,9 +81,9 @@ class Rows:
         upper, lower = self.stage.networks.locate(
             cast["net"][r.account, slot], cast["net_key"][r.account, slot], r.second
         )
-        pairs, place = np.unique(np.stack([upper, lower], axis=1), axis=0, return_inverse=True)
-        spelled = pa.array([_spell(int(u), int(v)) for u, v in pairs], type=pa.string())
-        return spelled.take(pa.array(place.ravel()))
+        _, first, place = np.unique(mix(upper, lower), return_index=True, return_inverse=True)
+        spelled = [_spell(u, v) for u, v in zip(upper[first].tolist(), lower[first].tolist(), strict=True)]
+        return pa.array(spelled, type=pa.string()).take(pa.array(place))
 
     def _devices(self, chosen: Hashes, first: Hashes) -> pa.Array:
         word = np.where(chosen == 0, first, chosen)
@@ -163,6 +165,7 @@ class Files:
                 schema,
                 compression="zstd",
                 compression_level=1,
+                write_statistics=["timestamp"],
                 use_dictionary=[c for c in _DICTIONARY if c in schema.names],
             ) as writer:
                 for table in tables:

@@ -23,6 +23,7 @@ ENTITY = ["entity_type", "entity"]
 MOST_RINGS = 40  # a thing found in more rings than this is a vendor's
 RENTED_BITS = 5.0  # what one family of rented things (addresses, cards) can say at most of two rings
 OWN_USE = 0.5  # share of the rings' use of a rented family that must be theirs alone before it says anything
+FULL_REACH = 0.25  # share of each ring's accounts that must have a thing for it to count in full
 LEAST_ACCOUNTS = 2  # accounts of each ring that must have a rented thing
 
 
@@ -79,8 +80,13 @@ def ring_pairs(
     held = (both["n_a"] + both["n_b"]).to_numpy(np.int64)
     total = np.maximum(both["n_accounts"].to_numpy(np.int64), held)
     bits, counts = both["bits"].to_numpy(np.float64), both["counts"].to_numpy(np.float64)
-    # things that others have too lose in proportion: what is half theirs proves half
-    both["value"] = outside_bits(bits, counts, np.asarray(cap, dtype=np.float64), total, held) * held / total
+    size = members.groupby("ring_id").size()
+    reach = np.minimum(
+        both["n_a"] / both["ring_id_a"].map(size), both["n_b"] / both["ring_id_b"].map(size)
+    ).to_numpy(float)
+    # what others have too loses in proportion, and so does what only a few of either ring have
+    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0)
+    both["value"] = outside_bits(bits, counts, np.asarray(cap, dtype=np.float64), total, held) * weight
     rented_types = {*ADDRESS_TYPES, PAYMENT_TYPE}
     both["rented"] = both["entity_type"].isin(rented_types)
     few = both[["n_a", "n_b"]].min(axis=1) < LEAST_ACCOUNTS

@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def frame(table: str, rows: Sequence[dict[str, Any]] = ()) -> pd.DataFrame:
-    """A table with the types that its schema says; what a row leaves out is null, or 0 and "" where it may not be null."""
+    """A table with the types of its schema; what a row leaves out is null, or 0 and "" where it may not be null."""
     schema = arrow_schema(TABLES[table])
     filled = [{name: row.get(name, _default(table, name)) for name in schema.names} for row in rows]
     unknown = {name for row in rows for name in row} - set(schema.names)

@@ -10,7 +10,7 @@ import pandas as pd
 # How many times likelier a right indicator touches its operator's ring than another, at best. Bounds what one family
 # of indicators can do: with a prior of 0.02 it stays below the naming level, two families go beyond it.
 MOST_SPECIFIC = 64.0
-CORE = 0.5  # mean membership of the touched accounts from which they are the ring's own
+CORE, FRINGE = 0.5, 0.25  # mean membership of the touched accounts: the ring's own from here, none of its own to there
 PLANTED_TRUST = 0.6  # share of its bits with which a touch of the fringe speaks for a planted indicator
 PRIOR_VENDOR = 0.02
 VENDOR_RINGS = 3  # a thing that touches so many rings belongs to none of them
@@ -51,7 +51,8 @@ def weigh(touched: pd.DataFrame, members: pd.DataFrame, n_accounts: pd.Series, p
     total = np.maximum(table["indicator"].map(n_accounts).to_numpy(float), n)
     outside = (total - n + 0.5) / (np.maximum(population - size, 0.0) + 1.0)
     lift = np.clip((n / size) / outside, 1.0, MOST_SPECIFIC)
-    own = np.clip(2.0 * n / total, 0.0, 1.0) * np.clip(table["core"].to_numpy(float) / CORE, 0.0, 1.0)
+    core = np.clip((table["core"].to_numpy(float) - FRINGE) / (CORE - FRINGE), 0.0, 1.0)
+    own = np.clip(2.0 * n / total, 0.0, 1.0) * core
     specific = np.maximum(np.minimum(MOST_SPECIFIC * own, lift), 1.0)
     confidence = table["confidence"].to_numpy(float)
     named = np.log2(confidence * specific + 1.0 - confidence)
@@ -60,8 +61,7 @@ def weigh(touched: pd.DataFrame, members: pd.DataFrame, n_accounts: pd.Series, p
     vendor_like = rented & ((n_rings >= VENDOR_RINGS) | ((total - n) / total >= VENDOR_SHARE))
     as_met = np.log2(confidence * lift + 1.0 - confidence)
     few = 1.0 - np.clip(n / np.maximum(3.0, 0.1 * size), 0.0, 1.0)
-    fringe = 1.0 - np.clip(table["core"].to_numpy(float) / CORE, 0.0, 1.0)
-    planted = PLANTED_TRUST * as_met * np.maximum(few, fringe)
+    planted = PLANTED_TRUST * as_met * np.maximum(few, 1.0 - core)
     return table.assign(named=named, vendor=np.where(vendor_like, as_met, 0.0), planted=planted)
 
 

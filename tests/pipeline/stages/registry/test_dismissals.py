@@ -33,7 +33,7 @@ def test_a_dismissed_ring_stays_quiet_while_it_does_not_change() -> None:
     first, seen = run({"x": (A, CARDS)})
     ring = ids(first, seen)["x"]
     said = [decision(1, "dismissed", ring)]
-    second, now = run({"x": (A[1:] + B[:2], CARDS)}, first, seen, day=1, decisions=said)
+    second, _ = run({"x": (A[1:] + B[:2], CARDS)}, first, seen, day=1, decisions=said)
     assert state(second, ring) == ("d1", 2, [])
 
 

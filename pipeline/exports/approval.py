@@ -54,7 +54,10 @@ def read_approval(
             mend="Add what is missing.",
         )
     made = Approval(
-        *(found[f] for f in FIELDS),
+        approved_by=found["approved_by"],
+        run_id=found["run_id"],
+        audience=found["audience"],
+        approved_at=found["approved_at"],
         recipient=str(found.get("recipient", "")),
         rings=tuple(map(str, found.get("rings", ()))),
     )

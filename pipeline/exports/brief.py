@@ -17,7 +17,7 @@ from pipeline.exports.briefing import html
 from pipeline.exports.briefing.changes import compared
 from pipeline.exports.briefing.model import Document
 from pipeline.exports.figures import SLIDE, draw, evasion
-from pipeline.exports.figures.paper import LabelCollision, write_bytes
+from pipeline.exports.figures.paper import LabelCollisionError, write_bytes
 from pipeline.exports.figures.sheet import Sheet
 from pipeline.exports.linter import faults
 from pipeline.exports.pseudonyms import Pseudonyms, read_key
@@ -84,7 +84,8 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
             mend="Look them up in rings.parquet.",
         )
     tables: Tables = inner
-    rings, approval = order.rings, ()
+    rings = order.rings
+    approval: tuple[tuple[str, str], ...] = ()
     if order.audience != INTERNAL:
         given = read_approval(
             order.approval,
@@ -152,7 +153,7 @@ def write_slides(folder: Path, document: Document) -> Iterator[str]:
     for sheet in document.sheets():
         try:
             figure = draw(sheet, SLIDE)
-        except LabelCollision:
+        except LabelCollisionError:
             yield f"{sheet.name} does not fit on a slide; use the figure in figures/."
             continue
         (folder / f"{sheet.name}.svg").write_bytes(write_bytes(figure, "svg"))
@@ -182,7 +183,7 @@ def _json(path: str, what: str) -> object:
 
 
 def _held(path: str) -> pd.DataFrame:
-    """(score, held) of judged rings from an evaluation: its list `rings` of objects with `score` and `coordinated` or `held`."""
+    """(score, held) of judged rings from an evaluation: its list `rings` of `score`, `held`."""
     found = _json(path, "evaluation")
     rows = found.get("rings", []) if isinstance(found, dict) else []
     made = [(r["score"], bool(r["held"])) for r in rows if isinstance(r, dict) and "score" in r and "held" in r]

@@ -27,7 +27,8 @@ MOST_RINGS = 200
 def graph_of(tables: Tables, most: int = MOST_RINGS) -> nx.Graph:
     """The bipartite graph of the flagged rings, strongest first, as far as their pictures hold it.
 
-    Vertices: `kind` (account or a link type), `ring_id`, `score`, `label`, `x`, `y`, `size`, `color`; edges: `bits`, `n_events`.
+    Vertices: `kind` (account or a link type), `ring_id`, `score`, `label`, `x`, `y`, `size`, `color`. Edges: `bits`,
+    `n_events`.
     What a picture leaves out is counted in the graph's `left_out_accounts`.
     """
     import networkx as nx

@@ -86,9 +86,8 @@ class Redacted:
     def sizes(self) -> dict[str, int]:
         """Accounts of every ring that is large enough to be told of, by its real id."""
         rings = self.inner.table("rings")
-        return {
-            str(r.ring_id): int(r.size) for r in rings[["ring_id", "size"]].itertuples(index=False) if r.size >= self.k
-        }
+        enough = rings[rings["size"] >= self.k]
+        return {str(r): int(n) for r, n in zip(enough["ring_id"], enough["size"], strict=True)}
 
     def of_rings(self, name: str) -> pd.DataFrame:
         """A table without the rings that are too small, still under real ids."""
@@ -323,6 +322,7 @@ def _ring_history(view: Redacted) -> pd.DataFrame:
 
 _MAKERS: dict[str, Any] = {
     "rings": _rings, "members": _members, "evidence": _evidence, "ring_groups": _ring_groups, "ring_hours": _ring_hours,
-    "score_parts": _score_parts, "explanations": _plain("explanations"), "attribution": _attribution, "ring_registry": _ring_registry,
+    "score_parts": _score_parts, "explanations": _plain("explanations"), "attribution": _attribution,
+    "ring_registry": _ring_registry,
     "ring_history": _ring_history, "daily": lambda view: view.inner.table("daily"),
 }  # fmt: skip

@@ -121,7 +121,8 @@ def bundle(tables: Tables) -> Any:
 
 def bundle_bytes(tables: Tables) -> bytes:
     """The bundle as JSON, the same bytes every time."""
-    return (bundle(tables).serialize(sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    text: str = bundle(tables).serialize(sort_keys=True, indent=1, ensure_ascii=False)
+    return (text + "\n").encode()
 
 
 def _operators(made: _Bundle, rings: pd.DataFrame) -> dict[str, str]:
@@ -158,7 +159,10 @@ def _ring(made: _Bundle, ring: pd.Series, operator: str | None) -> None:
             name=ring_id,
             first_seen=_time(ring.first_seen),
             last_seen=_time(ring.last_seen),
-            description=f"{int(ring['size']):,} accounts, {int(ring.n_events):,} requests, {made.frame.window}, UTC. Score {ring.score:.2f}.",
+            description=(
+                f"{int(ring['size']):,} accounts, {int(ring.n_events):,} requests, {made.frame.window}, "
+                f"UTC. Score {ring.score:.2f}."
+            ),
             confidence=LEVELS.get(str(ring.confidence), 15),
             **made.common(created),
         )

@@ -104,4 +104,6 @@ def room(
     high = linprog(-aim, A_eq=rows, b_eq=values, bounds=bounds)
     if high.status == 3:  # without bound
         return float("inf")
-    return float(-high.fun - low.fun) if low.success and high.success else 0.0
+    if not (low.success and high.success):
+        return 0.0
+    return -float(high.fun or 0.0) - float(low.fun or 0.0)

@@ -36,7 +36,7 @@ def write_all(folder: Path, settings: Settings, manifest: dict[str, Any]) -> Non
 
 
 def write_figures(folder: Path, document: Document, *, size: Size = A4) -> dict[str, tuple[bytes, bytes]]:
-    """Every drawn figure as SVG (light and dark) and PNG with title and caption, its numbers as CSV, alt text and caption.
+    """Every drawn figure as SVG and PNG with title and caption, its numbers as CSV, its alt text and caption.
 
     Returns the light and the dark SVG without title, for the document.
     """

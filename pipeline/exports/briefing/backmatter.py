@@ -13,12 +13,17 @@ from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Cited
 
 METHOD = (
-    "Accounts are compared by what they share: addresses, cards, prompt templates and whatever else was declared. Each shared thing counts by its "
-    "rarity outside the group, in bits. Groups found in this way are measured against matched innocent groups and against chance, and scored.",
-    "A score is a calibrated probability that a group is one coordinated fraudulent operation. A ring is flagged when the score passes the threshold, "
+    "Accounts are compared by what they share: addresses, cards, prompt templates and whatever else "
+    "was declared. Each shared thing counts by its "
+    "rarity outside the group, in bits. Groups found in this way are measured against matched "
+    "innocent groups and against chance, and scored.",
+    "A score is a calibrated probability that a group is one coordinated fraudulent operation. A ring "
+    "is flagged when the score passes the threshold, "
     "the false discovery rate is low, no innocent explanation is better, and no analyst has dismissed it.",
-    "What cannot be seen: operations whose accounts share nothing that is measured, requests outside the window, and purposes. Colleagues in one office, "
-    "customers of one reseller, a class, or users of one public prompt share things too, and are sometimes grouped by mistake.",
+    "What cannot be seen: operations whose accounts share nothing that is measured, requests outside "
+    "the window, and purposes. Colleagues in one office, "
+    "customers of one reseller, a class, or users of one public prompt share things too, and are "
+    "sometimes grouped by mistake.",
     "A flagged ring is a proposal to people, not a finding of guilt.",
 )
 GLOSSARY = (

@@ -59,7 +59,8 @@ def summary(tables: Tables, flagged: pd.DataFrame, figures: Overview, frame: Fra
 def _points(tables: Tables, flagged: pd.DataFrame) -> list[str]:
     if flagged.empty:
         return [
-            "No group of this window was flagged: none passed the threshold, the false discovery rate and the rival explanations.",
+            "No group of this window was flagged: none passed the threshold, the false discovery rate "
+            "and the rival explanations.",
             NOTHING_SEEN,
         ]
     points = [_scale(tables, flagged)]

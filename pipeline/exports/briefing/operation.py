@@ -1,4 +1,4 @@
-"""The two pages of one operation: scale, how it works, what ties it together, how sure and why, what else, what is not known."""
+"""The pages of one operation: scale, how it works, what ties it together, how sure and why, what is not known."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def section(
         _strip(facts, figures),
         Heading(2, "Scale and period"),
         Para(
-            f"{facts.size()} accounts made {facts.requests()} requests. The first was seen on {facts.first()}, the last on {facts.last()}."
+            f"{facts.size()} accounts made {facts.requests()} requests. The first was seen on "
+            f"{facts.first()}, the last on {facts.last()}."
         ),
         Picture(figures.volume),
         Heading(2, "How it works"),
@@ -167,6 +168,7 @@ def _unknown(facts: RingFacts) -> str:
     named = pd.notna(facts.ring.operator)
     who = "" if named else "Who operates the accounts is not known. "
     return (
-        f"{who}The purpose is not known. Accounts of the same operation that share nothing measured here were not seen. "
+        f"{who}The purpose is not known. Accounts of the same operation that share nothing measured "
+        "here were not seen. "
         "A second month of requests, or an outside lead from another source, would change our confidence."
     )

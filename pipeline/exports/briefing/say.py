@@ -93,7 +93,8 @@ class RingFacts:
         counted = cite(str(n), Source("families_counted", "score_parts", "", self._where()), n)
         level = safe(self.ring.confidence)
         return (
-            f"Our confidence is {level}: {counted} {numbers.plural(n, 'kind')} of evidence {'counts' if n == 1 else 'count'} "
+            f"Our confidence is {level}: {counted} {numbers.plural(n, 'kind')} of evidence "
+            f"{'counts' if n == 1 else 'count'} "
             f"three bits or more, stability is {self.stability()} and the false discovery rate is {self.q_value()}."
         )
 
@@ -151,6 +152,7 @@ def ties(facts: RingFacts, evidence: pd.DataFrame, nouns: dict[str, tuple[str, s
         number = cite(numbers.count(n), Source("count", "evidence", "", where), n)
         largest = cite(numbers.count(most), Source("max", "evidence", "n_accounts_in_ring", where), most)
         found.append(
-            f"{number} {numbers.plural(n, one, many)} ({'used by' if n == 1 else 'the commonest by'} {largest} accounts)"
+            f"{number} {numbers.plural(n, one, many)} ({'used by' if n == 1 else 'the commonest by'} "
+            f"{largest} accounts)"
         )
     return found

@@ -6,33 +6,17 @@ Every text is handed over as a string literal, so nothing in it is ever read as 
 from __future__ import annotations
 
 import tempfile
+from importlib import resources
 from pathlib import Path
 
 from pipeline.exports.briefing.model import Block, Box, Document, Heading, Para, Picture, Points, Strip, Table
 from pipeline.exports.figures.style import font_folder
 from pipeline.exports.trace import plain
 
-_HEAD = """
-#set document(title: TITLE, date: none)
-#set page(paper: "a4", margin: (x: 20mm, top: 22mm, bottom: 22mm),
-  header: context text(font: "DejaVu Sans", size: 7pt, fill: rgb("#4B5664"))[#MARKING],
-  footer: context text(font: "DejaVu Sans", size: 7pt, fill: rgb("#4B5664"))[#MARKING #h(1fr) #FOOT #h(1fr) #str(counter(page).get().first()) of #str(counter(page).final().first())])
-#set text(font: "Libertinus Serif", size: 10.5pt, fill: rgb("#1B2530"), lang: "en", hyphenate: false)
-#set par(leading: 0.58em, spacing: 0.9em)
-#set list(indent: 0.4em, spacing: 0.75em)
-#show heading: set text(font: "DejaVu Sans")
-#show heading.where(level: 1): it => block(above: 1.2em, below: 1em, text(size: 14pt, it.body))
-#show heading.where(level: 2): it => block(above: 1.5em, below: 0.7em, text(size: 11pt, it.body))
-#let cells(columns, head, body, right) = {
-  set text(font: "DejaVu Sans", size: 7pt)
-  set par(leading: 0.45em)
-  table(columns: columns, stroke: none, inset: (x: 2.5pt, y: 3pt),
-    align: (x, y) => if right.contains(x) { std.right } else { left },
-    table.hline(stroke: 0.6pt), table.header(..head.map(h => strong(h))), table.hline(stroke: 0.6pt), ..body, table.hline(stroke: 0.4pt))
-}
-#let caption(body) = text(font: "DejaVu Sans", size: 7pt, fill: rgb("#4B5664"), body)
-#let finding(body) = block(above: 1.3em, below: 0.5em, text(font: "DejaVu Sans", size: 8pt, weight: "bold", body))
-""".strip()
+
+def style() -> str:
+    """The house style of the page, with places for title, marking and foot."""
+    return (resources.files(__package__) / "page.typ").read_text(encoding="utf-8").strip()
 
 
 def literal(text: str) -> str:
@@ -46,15 +30,13 @@ def markup(document: Document) -> str:
     frame = document.frame
     foot = f"Run {frame.run_id}; {frame.window}, UTC; {document.audience}"
     head = (
-        _HEAD.replace("TITLE", literal(document.title))
+        style()
+        .replace("TITLE", literal(document.title))
         .replace("MARKING", literal(document.marking))
         .replace("FOOT", literal(foot))
     )
     logo = '#image("logo", height: 12mm, alt: "Logo")\n' if document.logo else ""
-    top = (
-        f'{logo}#block(below: 0.6em, text(font: "DejaVu Sans", size: 17pt, weight: "bold", {literal(document.title)}))\n'
-        f'#text(fill: rgb("#4B5664"), {literal(document.subtitle)})\n'
-    )
+    top = f'{logo}#doctitle({literal(document.title)})\n#text(fill: rgb("#4B5664"), {literal(document.subtitle)})\n'
     first, *rest = (_block(b) for b in document.blocks)
     return "\n".join([head, top, first.replace("#pagebreak()\n", "", 1), *rest, ""])
 
@@ -81,8 +63,9 @@ def _block(block: Block) -> str:
     if isinstance(block, Box):
         rows = ", ".join(f"[#{literal(a)}], [#{literal(b)}]" for a, b in block.rows)
         return (
-            f'#block(breakable: false, width: 100%, fill: rgb("#F5F6F8"), stroke: 0.4pt + rgb("#C5CCD6"), inset: 8pt)[#set text(font: "DejaVu Sans", size: 7pt)\n'
-            f"#strong({literal(block.title)})\n#grid(columns: (auto, 1fr), row-gutter: 4pt, column-gutter: 10pt, {rows})]"
+            "#aside["
+            f"#strong({literal(block.title)})\n#grid(columns: (auto, 1fr), row-gutter: 4pt, "
+            f"column-gutter: 10pt, {rows})]"
         )
     return _figure(block)
 

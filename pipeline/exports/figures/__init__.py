@@ -1,4 +1,4 @@
-"""Ten figures, each a pure function from tables to a `Sheet` (marks and words) and from a sheet to a matplotlib Figure."""
+"""Ten figures: pure functions from tables to a `Sheet` (marks and words), and from a sheet to a matplotlib Figure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ FORMS = (
 def draw(sheet: Sheet, size: Size = A4, theme: Theme = LIGHT, *, alone: bool = False) -> Figure:
     """The figure of a sheet. `alone` puts title and caption into the picture, for files that travel without a text.
 
-    Raises LabelCollision where a label would lie over a mark or another label; ValueError for a sheet with nothing to draw.
+    Raises LabelCollisionError where a label would lie over a mark or another label; ValueError where there is nothing
+    to draw.
     """
     from pipeline.exports.figures.paper import Paper
 

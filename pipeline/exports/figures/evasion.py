@@ -18,7 +18,9 @@ LABELLED = 5
 
 
 def sheet(results: pd.DataFrame, ours: str, frame: Frame, meaning: dict[float, str] | None = None) -> Sheet:
-    """Marks of recall against cost. `results`: method, level, cost (multiples of the base level), recall, low, high, seeds.
+    """Marks of recall against cost.
+
+    `results`: method, level, cost (multiples of the base level), recall, low, high, seeds.
 
     `ours` is the method in focus; a method named `chance` is drawn dashed; `meaning` says in words what a cost buys.
     """
@@ -51,8 +53,10 @@ def sheet(results: pd.DataFrame, ours: str, frame: Frame, meaning: dict[float, s
         see="Follow the heavy line to the right: the further it stays up, the dearer it is to get by.",
         sure=f"Band: 95% over {seeds} seeds. Simulated operators only; costs are multiples, not money.",
         alt=(
-            f"Lines of recall by cost an account, {results['method'].nunique()} methods, bench on simulated worlds. {ours} finds half up to "
-            f"{numbers.measure(price)} times the base cost; the best other method finds {numbers.measure(0.0 if pd.isna(base) else float(base))} there. Numbers: results."
+            f"Lines of recall by cost an account, {results['method'].nunique()} methods, bench on "
+            f"simulated worlds. {ours} finds half up to "
+            f"{numbers.measure(price)} times the base cost; the best other method finds "
+            f"{numbers.measure(0.0 if pd.isna(base) else float(base))} there. Numbers: results."
         ),
         tables="bench results",
         frame=frame,
@@ -98,7 +102,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     written = -1e9
     for cost in sorted(set(marks["cost"])):
         at = x(math.log10(cost))
-        text = f"{numbers.measure(cost).rstrip('0').rstrip('.') if '.' in numbers.measure(cost) else numbers.measure(cost)}x"
+        text = f"{numbers.measure(cost)}x"
         paper.line([at, at], [bottom, bottom + 1], theme.second, AXIS)
         half = paper.wide(text, "note") / 2
         if at - half > written + 1.5:

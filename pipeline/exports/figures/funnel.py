@@ -44,8 +44,10 @@ def sheet(
         see="Read downwards: each row is a part of the row above, on a scale where every step is ten times the last.",
         sure="Accounts are counted; a flagged ring is a proposal to analysts, not a finding of guilt.",
         alt=(
-            f"Dot plot on a log axis, accounts of the platform, {frame.window}. {numbers.count(first[1])} in the window, "
-            f"{numbers.count(last[1])} in flagged rings. Rows between show groups and reported rings. Numbers: manifest, incidence, members."
+            f"Dot plot on a log axis, accounts of the platform, {frame.window}. "
+            f"{numbers.count(first[1])} in the window, "
+            f"{numbers.count(last[1])} in flagged rings. Rows between show groups and reported rings. "
+            "Numbers: manifest, incidence, members."
         ),
         tables="manifest, incidence, members, rings",
         frame=frame,

@@ -61,7 +61,8 @@ def sheet(
         sure=said or "Which rings share an operator is a judgement.",
         alt=(
             f"Grid of {len(rows)} rings by {len(common)} things shared between them, {safe(operator)}, {frame.window}. "
-            f"{n} rings, {numbers.count(int(rings['size'].sum()))} accounts; {int(outside.sum())} of the things are also used by others. "
+            f"{n} rings, {numbers.count(int(rings['size'].sum()))} accounts; {int(outside.sum())} of "
+            "the things are also used by others. "
             "Numbers: rings, evidence, ring_hours."
         ),
         tables="rings, evidence, ring_hours",
@@ -112,10 +113,11 @@ def _largest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _days(ring_hours: pd.DataFrame, rings: set[str]) -> dict[str, dict[str, int]]:
     hours = ring_hours[ring_hours["ring_id"].isin(rings)]
-    days = hours.groupby(["ring_id", hours["hour"].dt.strftime("%Y-%m-%d")])["n_events"].sum()
+    days = hours.assign(day=hours["hour"].dt.strftime("%Y-%m-%d"))
+    by_day = days.groupby(["ring_id", "day"], as_index=False).agg(n_events=("n_events", "sum"))
     made: dict[str, dict[str, int]] = {}
-    for (ring, day), n in days.items():
-        made.setdefault(str(ring), {})[str(day)] = int(n)
+    for row in rows_of(by_day):
+        made.setdefault(str(row.ring_id), {})[str(row.day)] = int(row.n_events)
     return made
 
 

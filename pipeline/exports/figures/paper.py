@@ -1,7 +1,7 @@
 """A sheet of paper measured in millimetres, on which figures are drawn by hand; overlapping labels are an error.
 
 The origin is the upper left corner, y grows downwards. Every text and every mark leaves its measured box; `finish`
-compares them and raises `LabelCollision` where a label overlaps a mark or another label, or leaves the page.
+compares them and raises `LabelCollisionError` where a label overlaps a mark or another label, or leaves the page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import RingtraceError
 from pipeline.exports.figures.style import DPI, EVEN, FONT, SMALLEST, Size, Theme, colour, font_folder, marker
@@ -26,7 +27,7 @@ _SALT = "ringtrace"
 FORMATS = ("svg", "png", "pdf")
 
 
-class LabelCollision(RingtraceError):
+class LabelCollisionError(RingtraceError):
     """A label of a figure lies over a mark or another label, or leaves the page."""
 
 
@@ -69,7 +70,7 @@ def text_width(text: str, points: float, bold: bool = False) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family=FONT, size=points, weight="bold" if bold else "normal")  # type: ignore[arg-type]
+    font = FontProperties(family=FONT, size=points, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) * POINT
 
@@ -132,7 +133,7 @@ class Paper:
         outline: bool = False,
         hold: bool = True,
     ) -> float:
-        """Write one line; returns its width. `hold` keeps its box for the check, `outline` sets it off from lines below."""
+        """Write one line; returns its width. `hold` keeps its box for the check, `outline` sets it off from lines."""
         points = {"label": self.size.label, "note": self.size.note, "title": self.size.title}[role]
         return self._write(
             x,
@@ -162,7 +163,7 @@ class Paper:
         hold: bool = True,
     ) -> float:
         if points * self.size.scale < SMALLEST:
-            raise LabelCollision(f"type of {points} points is too small to read.")
+            raise LabelCollisionError(f"type of {points} points is too small to read.")
         if not text.strip():
             return 0.0
         place = self._at(x, y)
@@ -255,7 +256,7 @@ class Paper:
         from matplotlib.lines import Line2D
 
         places = [self._at(x, y + self._head) for x, y in zip(xs, ys, strict=True)]
-        style = (0, (3.0, 2.0)) if dash else "solid"
+        style: Any = (0, (3.0, 2.0)) if dash else "solid"
         self.figure.add_artist(
             Line2D(
                 [p[0] for p in places],
@@ -271,7 +272,7 @@ class Paper:
             )
         )
         if hold:
-            for (x0, x1), (y0, y1) in zip(zip(xs, xs[1:], strict=False), zip(ys, ys[1:], strict=False), strict=True):
+            for (x0, x1), (y0, y1) in zip(pairwise(xs), pairwise(ys), strict=True):
                 self._marks.append(self._box(x0, y0 + self._head, x1, y1 + self._head, "a line"))
 
     def area(self, xs: Sequence[float], upper: Sequence[float], lower: Sequence[float], paint: str) -> None:
@@ -343,10 +344,10 @@ class Paper:
         return found
 
     def finish(self) -> Figure:
-        """The figure; LabelCollision where labels overlap anything."""
+        """The figure; LabelCollisionError where labels overlap anything."""
         found = self.collisions()
         if found:
-            raise LabelCollision(f"{len(found)} labels collide: {'; '.join(found[:4])}.")
+            raise LabelCollisionError(f"{len(found)} labels collide: {'; '.join(found[:4])}.")
         return self.figure
 
 
@@ -376,7 +377,7 @@ def darkened(svg: bytes) -> bytes:
 
 
 def spread(places: Iterable[float], gap: float, low: float, high: float) -> list[float]:
-    """Places on a line moved apart until neighbours are `gap` apart, kept in order and within bounds as far as they fit."""
+    """Places on a line moved apart until neighbours are `gap` apart, in order, within bounds as far as they fit."""
     order = list(places)
     for at in range(1, len(order)):
         order[at] = max(order[at], order[at - 1] + gap)

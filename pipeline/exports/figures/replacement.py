@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.exports import numbers
 from pipeline.exports.figures.axes import Scale, date_axis, ticks, top
-from pipeline.exports.figures.paper import Paper
+from pipeline.exports.figures.paper import Across, Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import AXIS, GRID, Size
 from pipeline.exports.frames import rows_of
@@ -21,7 +21,10 @@ WEEKLY = 90
 def sheet(
     name: str, what: str, members: pd.DataFrame, frame: Frame, lists: list[tuple[pd.Timestamp, str]] | None = None
 ) -> Sheet:
-    """Marks of accounts first and last seen by day (weeks above 90 days); `lists` are dates of approved lists with their words."""
+    """Marks of accounts first and last seen by day (weeks above 90 days).
+
+    `lists` are dates of approved lists with their words.
+    """
     days = frame.days()
     weekly = len(days) > WEEKLY
     first = members["first_seen"].dropna().dt.floor("D").value_counts().reindex(days, fill_value=0)
@@ -60,10 +63,14 @@ def sheet(
         name,
         "replacement",
         title=title,
-        see="Up: accounts seen for the first time that day. Down: seen for the last time. The hatched days are open: who is quiet now may return.",
+        see=(
+            "Up: accounts seen for the first time that day. Down: seen for the last time. The hatched "
+            "days are open: who is quiet now may return."
+        ),
         sure="Seen is counted; why an account stopped is not known from this figure.",
         alt=(
-            f"Bars up and down by {'week' if weekly else 'day'}, accounts of {what}, {frame.window}. {late} of {n} first seen after the first week, "
+            f"Bars up and down by {'week' if weekly else 'day'}, accounts of {what}, {frame.window}. "
+            f"{late} of {n} first seen after the first week, "
             f"{quiet} silent before the last {OPEN_DAYS} days. Numbers: members."
         ),
         tables="members",
@@ -133,5 +140,5 @@ def body(paper: Paper, sheet: Sheet) -> None:
             continue
         paper.line([x, x], [3, bottom], theme.second, AXIS, dash=True)
         text = f"{numbers.day(when)}: {words}"
-        across = "left" if x + paper.wide(text, "note") < right else "right"
+        across: Across = "left" if x + paper.wide(text, "note") < right else "right"
         paper.text(x, bottom + 8 + 5 * at, text, role="note", across=across)

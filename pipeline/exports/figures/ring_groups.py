@@ -44,11 +44,15 @@ def sheet(ring: pd.Series, ring_groups: pd.DataFrame, evidence: pd.DataFrame, fr
         name,
         "ring_groups",
         title=finding,
-        see="Each row is a group of accounts with the same shared things; each column is one thing, marked where the group has it.",
+        see=(
+            "Each row is a group of accounts with the same shared things; each column is one thing, "
+            "marked where the group has it."
+        ),
         sure=f"Things shared are counted.{bars}",
         alt=(
             f"Matrix of {groups} groups of accounts by {len(named)} shared things, {ring.ring_id}, "
-            f"{numbers.count(total)} accounts, {frame.window}. {f'Shares: {shares}. ' if shares else ''}Numbers: ring_groups, evidence."
+            f"{numbers.count(total)} accounts, {frame.window}. "
+            f"{f'Shares: {shares}. ' if shares else ''}Numbers: ring_groups, evidence."
         ),
         tables="rings, ring_groups, evidence",
         frame=frame,

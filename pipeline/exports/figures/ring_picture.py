@@ -45,7 +45,7 @@ def sheet(
     layout: pd.DataFrame,
     frame: Frame,
 ) -> Sheet:
-    """Marks of the picture: accounts, the strongest shared things, and the lines between them. Tables hold one ring's rows."""
+    """Marks of the picture: accounts, the strongest shared things, the lines between. Tables hold one ring's rows."""
     name = f"f1-ring-{ring.ring_id}"
     named = things(evidence, frame)
     if len(members) < 2 or named.empty:
@@ -91,11 +91,16 @@ def sheet(
         name,
         "ring_picture",
         title=title(ring, evidence, frame),
-        see="Follow the lines from accounts to what they share; the list names the marks. Nearness means nothing more than shared ties.",
+        see=(
+            "Follow the lines from accounts to what they share; the list names the marks. Nearness means "
+            "nothing more than shared ties."
+        ),
         sure=f"Filled dots belong with membership {CORE} or more. Things shared but not drawn: {left_out}.",
         alt=(
-            f"Network picture of {len(accounts)} accounts and {len(named)} shared things, {ring.ring_id}, {frame.window}. "
-            f"Heaviest: {strongest.label}, shared by {int(strongest.n_in_ring)} accounts; {int(strongest.n_total)} have it anywhere. Numbers: evidence, incidence."
+            f"Network picture of {len(accounts)} accounts and {len(named)} shared things, "
+            f"{ring.ring_id}, {frame.window}. "
+            f"Heaviest: {strongest.label}, shared by {int(strongest.n_in_ring)} accounts; "
+            f"{int(strongest.n_total)} have it anywhere. Numbers: evidence, incidence."
         ),
         tables="rings, members, evidence, incidence, layout",
         frame=frame,

@@ -25,7 +25,7 @@ def sheet(
 ) -> Sheet:
     """Marks of the spread of scores and, where 30 or more judged rings are known, of their calibration.
 
-    `held` has `score` and `held` (whether it proved right), from `basis` ("decisions" or "simulated truth"): never mixed.
+    `held` has `score` and `held` (whether it was right), from `basis` ("decisions" or "simulated truth"), never both.
     """
     n, flagged = len(rings), int(rings["flagged"].sum())
     if n == 0:
@@ -49,7 +49,8 @@ def sheet(
         + (" Right: a dot on the diagonal held as often as was said." if len(curve) else ""),
         sure=sure,
         alt=(
-            f"Histogram of {numbers.count(n)} ring scores in {BINS} bins, {frame.window}. {flagged} flagged, threshold {threshold:.2f}. "
+            f"Histogram of {numbers.count(n)} ring scores in {BINS} bins, {frame.window}. {flagged} "
+            f"flagged, threshold {threshold:.2f}. "
             + (f"Calibration in {len(curve)} bins against the diagonal. " if len(curve) else "No calibration. ")
             + "Numbers: rings."
         ),
@@ -81,7 +82,7 @@ def calibration(held: pd.DataFrame) -> pd.DataFrame:
         low, high = wilson(right, n)
         rows.append(
             {
-                "said": group["score"].mean().round(4),
+                "said": round(float(group["score"].mean()), 4),
                 "held": round(right / n, 4),
                 "held_low": round(low, 4),
                 "held_high": round(high, 4),

@@ -14,7 +14,7 @@ from pipeline.link_types import LinkType, link_types
 
 @dataclass(frozen=True)
 class Frame:
-    """What all figures of one document share. `level` is the audience the tables were redacted for, `k` the smallest cell."""
+    """What all figures of one document share. `level`: the audience the tables are fit for; `k`: the smallest cell."""
 
     run_id: str
     since: pd.Timestamp

@@ -24,7 +24,8 @@ def reference(ring: pd.Series, rings: pd.DataFrame) -> pd.Series | None:
     if innocent.empty:
         return None
     gap = (innocent["size"] - ring["size"]).abs()
-    return innocent.assign(gap=gap).sort_values(["gap", "ring_id"]).iloc[0]
+    nearest: pd.Series = innocent.assign(gap=gap).sort_values(["gap", "ring_id"]).iloc[0]
+    return nearest
 
 
 def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, frame: Frame) -> Sheet:
@@ -48,7 +49,10 @@ def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, fr
         "synchrony",
         title=title,
         see=f"Look for rows and blocks: shade is the share of the group's accounts active in that hour.{beside}",
-        sure="One scale for both; hatched days lie before first or after last seen. Silence of all groups would show in both.",
+        sure=(
+            "One scale for both; hatched days lie before first or after last seen. Silence of all groups "
+            "would show in both."
+        ),
         alt=(
             f"Heat map of hours by days, {ring.ring_id}, {numbers.count(int(ring['size']))} accounts, {frame.window}. "
             f"Half were active in one hour on {busy} of {seen} days. {comparison} Numbers: ring_hours."
@@ -166,7 +170,8 @@ def _by_week(cells: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:
     at = pd.to_datetime(cells["day"], utc=True)
     week = weeks[weeks.searchsorted(at, side="right") - 1].strftime("%Y-%m-%d")
     summed = cells.assign(day=week).groupby(["day", "hour"], as_index=False)["share"].sum()
-    return summed.assign(share=summed["share"] / 7)
+    mean: pd.DataFrame = summed.assign(share=summed["share"] / 7)
+    return mean
 
 
 def _key(paper: Paper, x: float, y: float) -> None:

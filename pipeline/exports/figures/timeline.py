@@ -46,8 +46,9 @@ def sheet(
     by_day["operator"] = by_day["operator"].where(by_day["operator"].isin(order), more)
     marks = by_day.groupby(["operator", "day"], as_index=False)["n_events"].sum()
     marks["day"] = marks["day"].dt.strftime("%Y-%m-%d")
-    names = {o: _label(o, int(rows.loc[o, "n_rings"]), likelihood or {}) for o in order}
-    totals = {o: int(rows.loc[o, "n_accounts"]) for o in order}
+    n_rings_of, n_accounts_of = rows["n_rings"].to_dict(), rows["n_accounts"].to_dict()
+    names = {o: _label(o, int(n_rings_of[o]), likelihood or {}) for o in order}
+    totals = {o: int(n_accounts_of[o]) for o in order}
     if more:
         rest = rows.drop(index=order)
         names[more], totals[more] = more, int(rest["n_accounts"].sum())
@@ -61,11 +62,16 @@ def sheet(
         "f10-campaigns",
         "timeline",
         title=f"{groups} flagged {numbers.plural(n_rings, 'ring')} made {requests} requests",
-        see="One row an operator, ordered by the day it was first seen; the darker the day, the more requests; white is silence.",
+        see=(
+            "One row an operator, ordered by the day it was first seen; the darker the day, the more "
+            "requests; white is silence."
+        ),
         sure="Days and requests are counted; which rings share an operator is a judgement.",
         alt=(
-            f"Timeline of {len(rows)} operators, requests by day, {frame.window}. The largest made {numbers.count(int(biggest.n_events))} of "
-            f"{numbers.count(n_events)} requests with {numbers.count(int(biggest.n_accounts))} accounts. Numbers: rings and ring_hours."
+            f"Timeline of {len(rows)} operators, requests by day, {frame.window}. The largest made "
+            f"{numbers.count(int(biggest.n_events))} of "
+            f"{numbers.count(n_events)} requests with {numbers.count(int(biggest.n_accounts))} "
+            "accounts. Numbers: rings and ring_hours."
         ),
         tables="rings, ring_hours",
         frame=frame,
@@ -75,7 +81,7 @@ def sheet(
 
 
 def _chosen(rows: pd.DataFrame) -> tuple[list[str], str]:
-    """Operators that get a row, in order of first sight, and the name of the row for the rest ('' where there is none)."""
+    """Operators that get a row, in order of first sight, and the name of the row for the rest, if any."""
     heavy = (
         rows.sort_values(["n_events"], ascending=False, kind="stable").index[:MOST] if len(rows) > MOST else rows.index
     )

@@ -46,7 +46,7 @@ def sheet(
     title = f"{what}: {members} accounts made {requests} requests"
     if len(days) < 2 or own.sum() == 0:
         return sentence(name, "volume", frame, "rings", f"{title} in {frame.window}.")
-    peak = own.idxmax()
+    peak = days[int(own.to_numpy().argmax())]
     return Sheet(
         name,
         "volume",
@@ -55,8 +55,10 @@ def sheet(
         sure="Requests are counted, not estimated; who belongs to the operation is a judgement."
         + (" Crossed days are kept back: too few accounts." if kept_back else ""),
         alt=(
-            f"Two panels of daily requests, {what}, {frame.window}. {numbers.count(n)} requests by {numbers.count(accounts)} accounts, "
-            f"most on {numbers.day(peak)}: {numbers.count(int(own.max()))}. Below: everybody else. Numbers: ring_hours and daily."
+            f"Two panels of daily requests, {what}, {frame.window}. {numbers.count(n)} requests by "
+            f"{numbers.count(accounts)} accounts, "
+            f"most on {numbers.day(peak)}: {numbers.count(int(own.max()))}. Below: everybody else. "
+            "Numbers: ring_hours and daily."
         ),
         tables="rings, ring_hours, daily",
         frame=frame,

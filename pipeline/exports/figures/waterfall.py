@@ -40,11 +40,16 @@ def sheet(ring: pd.Series, score_parts: pd.DataFrame, scores: pd.DataFrame, fram
         name,
         "waterfall",
         title=f"{ring.ring_id}: the parts sum to {total} bits, a score of {score}",
-        see="Each row starts where the one above ended; filled to the right speaks for one coordinated operation, hatched to the left against.",
+        see=(
+            "Each row starts where the one above ended; filled to the right speaks for one coordinated "
+            "operation, hatched to the left against."
+        ),
         sure="The sum is the score before calibration; values and references stand in brackets.",
         alt=(
-            f"Waterfall of {len(rows)} rows, score of {ring.ring_id}, {frame.window}. Sum {numbers.bits(ring.score_bits)} bits. "
-            f"Strongest part: {_label(strongest.part)}, {numbers.bits(strongest.bits)}; parts against: {against}. Numbers: score_parts."
+            f"Waterfall of {len(rows)} rows, score of {ring.ring_id}, {frame.window}. Sum "
+            f"{numbers.bits(ring.score_bits)} bits. "
+            f"Strongest part: {_label(strongest.part)}, {numbers.bits(strongest.bits)}; parts against: "
+            f"{against}. Numbers: score_parts."
         ),
         tables="score_parts, rings",
         frame=frame,

@@ -20,7 +20,7 @@ from pipeline.stages.intake.plans import reading_of
 from pipeline.stages.intake.survey import Survey, survey
 from pipeline.workbench import Inputs, Workbench
 
-__all__ = ["Intake", "Survey", "make", "survey"]
+__all__ = ["Intake", "Survey", "bearable", "make", "survey"]
 
 _SMALL = tuple(name for name in INPUTS if name != "events")
 FEW = 10  # refused rows below this never end a run by their share alone
@@ -60,7 +60,7 @@ def make(inputs: Inputs, *, settings: Settings, period: Period | None, bench: Wo
     counts = {"events": brought.counts} | {name: tables[name].counts for name in _SMALL}
     refused = {"events": brought.rejected} | {name: tables[name].rejected for name in _SMALL}
     for name, count in counts.items():
-        _bearable(name, count, refused[name], settings.input.max_rejected_share)
+        _end_above(name, count, refused[name], settings.input.max_rejected_share)
     # The key is what the events say as a whole: who holds them needs no digest, who does not cannot try values out.
     key = b"".join(n.to_bytes(8, "big") for n in brought.sums)
     return Intake(
@@ -71,10 +71,15 @@ def make(inputs: Inputs, *, settings: Settings, period: Period | None, bench: Wo
     )
 
 
-def _bearable(name: str, count: dict[str, int], refused: pa.Table, share: float) -> None:
+def bearable(n_rows: int, n_refused: int, share: float) -> bool:
+    """Whether a run goes on with that many refused rows: some may be, but not all, nor more than the share."""
+    return n_refused == 0 or (n_refused < n_rows and (n_refused < FEW or n_refused <= share * n_rows))
+
+
+def _end_above(name: str, count: dict[str, int], refused: pa.Table, share: float) -> None:
     """End the run where more rows of a table are refused than the settings bear."""
     bad = count["rejected"]
-    if bad == 0 or (bad < count["in"] and (bad < FEW or bad <= share * count["in"])):
+    if bearable(count["in"], bad, share):
         return
     kinds: dict[tuple[str | None, str], list[int]] = {}
     for row, pair in enumerate(zip(refused["column"].to_pylist(), refused["reason"].to_pylist(), strict=True)):

@@ -116,7 +116,7 @@ def _missing(table: InputTable, source: int, ours: str, theirs: str, have: list[
     hint = f"If it is {quoted(near[0])} there, say so" if near else "If it has another name there, say so"
     return InputError(
         f"the column {theirs} is missing", place=Place(table.shown[source], theirs), found=shown, expected=what,
-        mend=f"{hint} in the settings: [input.columns.{table.name}] {ours} = \"its name\"; "
+        mend=f"{hint} in the settings: [input.{table.name}.columns] {ours} = \"its name\"; "
         "`ringtrace validate INPUT --suggest` proposes names.",
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from graphs.ties import outside_bits
@@ -20,11 +21,11 @@ from pipeline.schemas.inputs import RESERVED_PREFIX
 from pipeline.settings import Settings
 
 ENTITY = ["entity_type", "entity"]
+PAIR = ["ring_id_a", "ring_id_b"]
 MOST_RINGS = 40  # a thing found in more rings than this is a vendor's
-RENTED_BITS = 5.0  # what one family of rented things (addresses, cards) can say at most of two rings
-OWN_USE = 0.5  # share of the rings' use of a rented family that must be theirs alone before it says anything
 FULL_REACH = 0.25  # share of each ring's accounts that must have a thing for it to count in full
-LEAST_ACCOUNTS = 2  # accounts of each ring that must have a rented thing
+CARD_BITS = 5.0  # cards are bought from vendors: alone they join no operators
+LEAST_MET = 0.3  # of the accounts met at a ring's addresses or cards, the share that must be the other ring's
 
 
 @dataclass(frozen=True)
@@ -62,55 +63,75 @@ def ring_pairs(
 ) -> pd.DataFrame:
     """(a, b, bits): evidence that two rings have one operator, with rarity measured outside both.
 
-    A family counts its strongest thing. Rented families (addresses, cards) count at most 5 bits, only things that two
-    accounts of each ring have, and nothing where most of what the rings use there is used by others too.
+    A family counts its strongest thing, for as far as both rings have it and nobody else does. Addresses and cards are
+    rented and bought: they count only as far as the accounts met there are the other ring's, cards 5 bits at most.
     """
-    inside = incidence[incidence["ring_id"].isin(rings)]
-    n = inside.groupby([*ENTITY, "ring_id"], sort=True).size().rename("n").reset_index()
-    spread = n.groupby(ENTITY)["ring_id"].transform("size")
-    n = n[(spread >= 2) & (spread <= MOST_RINGS)].merge(
-        entities[[*ENTITY, "n_accounts", "bits", "counts", "family"]], on=ENTITY
-    )
-    both = n.merge(n[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
+    held = _held(incidence, entities, rings)
+    size = members.groupby("ring_id").size()
+    met = _met(held)
+    spread = held.groupby(ENTITY)["ring_id"].transform("size")
+    known = held[(spread >= 2) & (spread <= MOST_RINGS)]
+    both = known.merge(known[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
     both = both[both["ring_id_a"] < both["ring_id_b"]].reset_index(drop=True)
     if both.empty:
         return pd.DataFrame({"a": [], "b": [], "bits": []})
-    types = {t.name: t for t in link_types(settings.link_types)}
-    cap = both["entity_type"].map({k: t.cap_bits for k, t in types.items()}).fillna(12.0).to_numpy(float)
-    held = (both["n_a"] + both["n_b"]).to_numpy(np.int64)
-    total = np.maximum(both["n_accounts"].to_numpy(np.int64), held)
-    bits, counts = both["bits"].to_numpy(np.float64), both["counts"].to_numpy(np.float64)
-    size = members.groupby("ring_id").size()
-    reach = np.minimum(
-        both["n_a"] / both["ring_id_a"].map(size), both["n_b"] / both["ring_id_b"].map(size)
-    ).to_numpy(float)
-    # what others have too loses in proportion, and so does what only a few of either ring have
-    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0)
-    both["value"] = outside_bits(bits, counts, np.asarray(cap, dtype=np.float64), total, held) * weight
-    rented_types = {*ADDRESS_TYPES, PAYMENT_TYPE}
-    both["rented"] = both["entity_type"].isin(rented_types)
-    few = both[["n_a", "n_b"]].min(axis=1) < LEAST_ACCOUNTS
-    both.loc[both["rented"] & few, "value"] = 0.0
-    own = both.groupby(["ring_id_a", "ring_id_b", "family"], sort=True).agg(
-        value=("value", "max"), theirs=("n_a", "sum"), rented=("rented", "max")
-    )
-    table = own.reset_index()
-    use = _use_by_others(incidence, entities, inside)
-    others = table.merge(use, left_on=["ring_id_a", "family"], right_on=["ring_id", "family"], how="left")["others"]
-    alone = table["theirs"] / (table["theirs"] + others.fillna(0.0).to_numpy())
-    quiet = table["rented"] & (alone < OWN_USE)
-    table["value"] = table["value"].where(~table["rented"], table["value"].clip(upper=RENTED_BITS)).mask(quiet, 0.0)
-    summed = table.groupby(["ring_id_a", "ring_id_b"], sort=True)["value"].sum().reset_index()
+    both["value"] = _value(both, size, settings)
+    table = both.groupby([*PAIR, "family", "rented"], sort=True)["value"].max().reset_index()
+    table = table.merge(met, on=[*PAIR, "family"], how="left")
+    share = table["met"].fillna(0.0).where(table["met"] >= LEAST_MET, 0.0)
+    table["value"] = table["value"].where(~table["rented"], table["value"] * share)
+    cards = table["family"].isin({t.family for t in link_types() if t.name == PAYMENT_TYPE})
+    table["value"] = table["value"].where(~cards, table["value"].clip(upper=CARD_BITS))
+    summed = table.groupby(PAIR, sort=True)["value"].sum().reset_index()
     return summed.set_axis(["a", "b", "bits"], axis=1)
 
 
-def _use_by_others(incidence: pd.DataFrame, entities: pd.DataFrame, inside: pd.DataFrame) -> pd.DataFrame:
-    """(ring_id, family, others): how far each ring's things of a family are used by accounts outside rings."""
-    outside = incidence[incidence["ring_id"].isna()].groupby(ENTITY).size().rename("n_out").reset_index()
-    held = inside.groupby([*ENTITY, "ring_id"]).size().rename("n").reset_index()
-    table = held.merge(outside, on=ENTITY).merge(entities[[*ENTITY, "family"]], on=ENTITY)
-    table["others"] = table[["n", "n_out"]].min(axis=1)
-    return table.groupby(["ring_id", "family"])["others"].sum().reset_index()
+def _held(incidence: pd.DataFrame, entities: pd.DataFrame, rings: list[str]) -> pd.DataFrame:
+    """(entity_type, entity, ring_id, n) with what is known of the entity; `total`: accounts that have it anywhere."""
+    inside = incidence[incidence["ring_id"].isin(rings)]
+    n = inside.groupby([*ENTITY, "ring_id"], sort=True).size().rename("n").reset_index()
+    table = n.merge(entities[[*ENTITY, "n_accounts", "bits", "counts", "family"]], on=ENTITY)
+    in_rings = table.groupby(ENTITY)["n"].transform("sum")
+    table["in_rings"] = in_rings
+    table["total"] = table["n_accounts"].where(table["n_accounts"] >= in_rings, in_rings)
+    table["rented"] = table["entity_type"].isin({*ADDRESS_TYPES, PAYMENT_TYPE})
+    return table
+
+
+def _met(held: pd.DataFrame) -> pd.DataFrame:
+    """(ring_id_a, ring_id_b, family, met): of the accounts met at one ring's things, the share that is the other's.
+
+    The smaller of both sides. What a pool's exits bring together with many others comes out near 0.
+    """
+    rented = held[held["rented"]]
+    others = rented.assign(others=rented["n"] * (rented["total"] - rented["n"]))
+    others = others.groupby(["ring_id", "family"])["others"].sum()
+    columns = [*ENTITY, "ring_id", "n", "family"]
+    both = rented[columns].merge(rented[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
+    both = both[both["ring_id_a"] < both["ring_id_b"]]
+    summed = both.assign(common=both["n_a"] * both["n_b"]).groupby([*PAIR, "family"])["common"].sum()
+    table: pd.DataFrame = summed.reset_index()
+    sides = []
+    for ring in PAIR:
+        keys = pd.MultiIndex.from_frame(table[[ring, "family"]])
+        sides.append(table["common"].to_numpy(float) / others.reindex(keys).to_numpy(float))
+    return table.assign(met=np.minimum(*sides) if len(table) else 0.0).drop(columns="common")
+
+
+def _value(both: pd.DataFrame, size: pd.Series, settings: Settings) -> npt.NDArray[np.float64]:
+    """Bits of each thing that two rings have: rarity outside, for as far as it is theirs and all of theirs.
+
+    Texts and the like are not rented: there only accounts outside all coordinated rings are strangers, so that many
+    satellites of one operator do not make its text common. For addresses and cards other rings are strangers too.
+    """
+    caps = {t.name: t.cap_bits for t in link_types(settings.link_types)}
+    cap = np.asarray(both["entity_type"].map(caps).fillna(12.0), dtype=np.float64)
+    held = (both["n_a"] + both["n_b"]).where(both["rented"], both["in_rings"]).to_numpy(np.int64)
+    total = both["total"].to_numpy(np.int64)
+    bits, counts = (both[c].to_numpy(np.float64) for c in ("bits", "counts"))
+    reach = np.minimum(*(both[f"n_{x}"].to_numpy(float) / both[f"ring_id_{x}"].map(size).to_numpy(float) for x in "ab"))
+    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0)
+    return np.asarray(outside_bits(bits, counts, cap, total, held) * weight, dtype=np.float64)
 
 
 def _grouped(rings: list[str], pairs: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:

@@ -107,6 +107,10 @@ class Dice:
         """A whole number in [low, high], both ends possible; the shift moves it, never below `low`."""
         return max(low, int(np.floor(low + (high + 1 - low) * (self.rng.random() + self.shift))))
 
+    def index(self, n: int) -> int:
+        """A whole number in [0, n), which no shift moves."""
+        return int(self.rng.integers(n))
+
     def chance(self, p: float) -> bool:
         return bool(self.rng.random() < p)
 

@@ -50,7 +50,7 @@ class Frames:
         spoken = dice.child("public")
         self.public = [
             self.private(
-                spoken, 0 if spoken.chance(0.75) else spoken.whole(1, 6), spoken.whole(0, N_TOPICS - 1), Style()
+                spoken, 0 if spoken.chance(0.75) else 1 + spoken.index(6), spoken.index(N_TOPICS), Style()
             )
             for _ in range(80)
         ]
@@ -99,7 +99,7 @@ class Frames:
         request).
         """
         lib = self.library
-        habit = lib.settle(dice.pick(english.HABITS), dice, 0, dice.whole(0, N_TOPICS - 1))
+        habit = lib.settle(dice.pick(english.HABITS), dice, 0, dice.index(N_TOPICS))
         lines = english.FREE if language == 0 else OTHERS[LANGUAGES[language]].free
         elements = [*lib.compose(habit, dice), *lib.compose(dice.pick(lines), dice, vary=0.3)]
         return self._family([lib.frame(elements, language, self._next_code())])

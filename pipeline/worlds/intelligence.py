@@ -89,7 +89,7 @@ class Informer:
             self.say(operator, kind, stage.mails[ring.mail], confidence)
         elif kind == "user_agent":
             client = int(self.cast["client"][members[0], 0])
-            self.say(operator, kind, f"{CLIENTS[client]}/1.{dice.whole(0, min(3, N_VERSIONS - 1))}", confidence * 0.5)
+            self.say(operator, kind, f"{CLIENTS[client]}/1.{dice.index(min(4, N_VERSIONS))}", confidence * 0.5)
         elif kind in ("ip", "cidr", "asn") and ring.exits in ("few", "ipv6_48", "pool"):
             self._network(operator, pool, kind, confidence)
 
@@ -110,7 +110,7 @@ class Informer:
         """A filled example of a frame, as a report would quote it."""
         frames = self.stage.frames
         one, seed = np.array([frames.start[family]]), self.dice.words(1)
-        return str(frames.library.render(one, seed, seed, np.array([self.dice.whole(0, 17)]), np.array([0]))[0])
+        return str(frames.library.render(one, seed, seed, np.array([self.dice.index(18)]), np.array([0]))[0])
 
     def wrong(self, operator: str) -> None:
         """Something that is not the operator's: an innocent's card, address, account or mail domain."""

@@ -112,7 +112,7 @@ def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
         stage.frames.private(
             dice,
             language if dice.chance(0.8) else 0,
-            dice.whole(0, N_TOPICS - 1),
+            dice.index(N_TOPICS),
             Style(
                 paraphrase=wording,
                 reasoning=dice.chance(0.5),
@@ -124,7 +124,7 @@ def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
         for _ in range(dice.whole(2, 7))
     ]
     client = dice.pick([0, 0, 0, 1, 1, 2, 3, 4, 13, 14, 15])
-    return Operator(name, care, families, language, client, dice.whole(0, 3), vendor=dice.chance(0.25))
+    return Operator(name, care, families, language, client, dice.index(4), vendor=dice.chance(0.25))
 
 
 def _exits(stage: Stage, operator: Operator, kind: str, size: int, dice: Dice) -> tuple[int, int]:
@@ -148,7 +148,7 @@ def _exits(stage: Stage, operator: Operator, kind: str, size: int, dice: Dice) -
     elif kind == "ipv6_many":
         pool = net.ipv6_rotating(net.choose("hosting"), dice.log_between(1, 300), 65535)
     elif kind == "mobile":
-        pool = dice.pick(stage.carriers[dice.whole(0, len(COUNTRIES) - 1)])
+        pool = dice.pick(stage.carriers[dice.index(len(COUNTRIES))])
     else:
         pool = reseller_exits(stage, size, dice)
     operator.exits.setdefault(kind, pool)
@@ -196,7 +196,7 @@ def _ring(
     care = min(1.0, max(0.0, operator.care + dice.between(-0.1, 0.1)))
     exits, cards, schedule = _tactics(stage, care, dice)
     columns = stage.people(size, dice)
-    pool_row = dice.whole(0, len(stage.pools) - 1) if exits == "pool" and stage.pools else -1
+    pool_row = dice.index(len(stage.pools)) if exits == "pool" and stage.pools else -1
     pool, n_exits = _place(stage, operator, exits, pool_row, columns, size, dice)
     fingerprints = _pay(stage, operator, cards, pool_row, columns, size, vendor, dice)
     bought = _lives(stage, care, columns, size, dice, plan)
@@ -463,7 +463,7 @@ def _relay(
             free=mixed,
             languages=(operator.language, 0),
             systematic=dice.chance(0.5),
-            topics=tuple(int(t) for t in dice.rng.choice(N_TOPICS, size=dice.whole(2, N_TOPICS), replace=False)),
+            topics=tuple(int(t) for t in dice.rng.choice(N_TOPICS, size=min(N_TOPICS, dice.whole(2, N_TOPICS)), replace=False)),
             silences=tuple(quiet),
             quota=dice.whole(8, 60),
             noise=dice.between(0.05, 0.5),

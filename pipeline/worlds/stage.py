@@ -152,7 +152,7 @@ class Stage:
                 else:
                     self.areas[i].append(net.area(provider, dice.whole(20, 24), dice.log_between(12, 24 * 30)))
             self.carriers.append(
-                [net.few(net.choose("mobile", i), dice.whole(6, 50), dice.log_between(0.5, 8)) for _ in range(2)]
+                [net.few(net.choose("mobile", i), dice.whole(2, 14), dice.log_between(0.5, 8)) for _ in range(2)]
             )
 
     def _make_proxies(self, dice: Dice) -> list[int]:
@@ -256,7 +256,7 @@ class Stage:
             "topic": rng.integers(N_TOPICS, size=(n, 3)),
             "answer": np.exp(rng.normal(5.7, 0.7, size=n)),
         }
-        self._builders(columns, np.flatnonzero(rng.random(n) < 0.3), dice)
+        self._builders(columns, np.flatnonzero(rng.random(n) < 0.38), dice)
         return columns
 
     def _builders(self, columns: dict[str, Any], rows: Ints, dice: Dice) -> None:
@@ -271,7 +271,7 @@ class Stage:
             )
             language = int(columns["language"][row])
             for k in range(int(rng.choice([1, 2, 3, 5], p=[0.5, 0.25, 0.15, 0.1]))):
-                columns["frame"][row, 3 + k] = self.frames.private(dice, language, dice.whole(0, N_TOPICS - 1), style)
+                columns["frame"][row, 3 + k] = self.frames.private(dice, language, dice.index(N_TOPICS), style)
                 columns["frame_weight"][row, 3 + k] = float(rng.gamma(0.8)) + 0.05
         agents = rows[rng.random(n) < 0.35]
         columns["frame"][agents, 1] = rng.choice(self.frames.agents, size=len(agents), p=[0.5, 0.3, 0.2])
@@ -308,7 +308,7 @@ class Stage:
     def private(self, dice: Dice, n: int, style: Any, language: int | None = None) -> list[int]:
         """n families of frames that nobody else has."""
         return [
-            self.frames.private(dice, 0 if language is None else language, dice.whole(0, N_TOPICS - 1), style())
+            self.frames.private(dice, 0 if language is None else language, dice.index(N_TOPICS), style())
             for _ in range(n)
         ]
 

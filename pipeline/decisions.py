@@ -51,7 +51,7 @@ class Decision:
     seq: int = 0
 
 
-class DecidedMeanwhile(Exception):
+class MeanwhileError(Exception):
     """Somebody else decided on the same thing after the form was opened; `latest` is their row."""
 
     def __init__(self, latest: Decision) -> None:
@@ -65,9 +65,8 @@ def members_digest(accounts: Iterable[str]) -> str:
     return hashlib.sha256(",".join(f"{len(a.encode())}:{a}" for a in held).encode()).hexdigest()
 
 
-MEMBERS_DIGEST_SQL = (
-    "sha256(string_agg(strlen(account_id) || ':' || account_id, ',' ORDER BY encode(account_id)))"
-)  # the same in DuckDB, over the rows of one ring
+# the same in DuckDB, over the rows of one ring
+MEMBERS_DIGEST_SQL = "sha256(string_agg(strlen(account_id) || ':' || account_id, ',' ORDER BY encode(account_id)))"
 
 
 def standing(rows: Iterable[Decision]) -> list[Decision]:
@@ -95,7 +94,8 @@ def log_table() -> tuple[MetaData, Table]:
     metadata = MetaData()
     number = BigInteger().with_variant(Integer, "sqlite")
     table = Table(
-        "decisions", metadata,
+        "decisions",
+        metadata,
         Column("seq", number, primary_key=True, autoincrement=True),
         Column("decision_id", String(80), nullable=False, unique=True),
         Column("act", String(64), nullable=False, index=True),
@@ -109,7 +109,7 @@ def log_table() -> tuple[MetaData, Table]:
         Index("decisions_account", "account_id"),
         Index("decisions_supersedes", "supersedes"),
         sqlite_autoincrement=True,
-    )  # fmt: skip
+    )
     return metadata, table
 
 
@@ -146,7 +146,7 @@ class DecisionLog:
         """Write the rows of one act and return them as written.
 
         `seen` is the greatest seq on the ring that the analyst knew of (0 for none); a later row on that ring raises
-        DecidedMeanwhile and nothing is written. None asks for no check. The same act sent twice is written once: the
+        MeanwhileError and nothing is written. None asks for no check. The same act sent twice is written once: the
         rows of the first time come back. `also` writes beside them in the same transaction.
         """
         first = rows[0]
@@ -157,7 +157,7 @@ class DecisionLog:
             if seen is not None and first.ring_id is not None:
                 later = self._select(connection, self._table.c.ring_id == first.ring_id, self._table.c.seq > seen)
                 if later:
-                    raise DecidedMeanwhile(later[-1])
+                    raise MeanwhileError(later[-1])
             self._insert(connection, rows)
             if also is not None:
                 also(connection)
@@ -167,7 +167,9 @@ class DecisionLog:
         from sqlalchemy import func, select
 
         last = connection.execute(select(func.max(self._table.c.decided_at))).scalar() or 0
-        now = max(microseconds(self._clock()), last + 1)  # the order of writing is the order of time, even if clocks jump
+        now = max(
+            microseconds(self._clock()), last + 1
+        )  # the order of writing is the order of time, even if clocks jump
         values = []
         for row in rows:
             plain = {f.name: getattr(row, f.name) for f in fields(row) if f.name != "seq"}
@@ -251,9 +253,11 @@ def read_decisions(uri: str) -> pa.Table:
         return as_arrow(DecisionLog(engine, lambda: _EPOCH).after(0))
     except SQLAlchemyError as fault:
         raise StoreError(
-            "the log of decisions cannot be read", place=Place(quoted(_without_password(uri)).strip('"')),
-            found=quoted(type(fault).__name__), mend="Check the address and that `ringtrace review` has used it before.",
-        ) from fault  # fmt: skip
+            "the log of decisions cannot be read",
+            place=Place(quoted(_without_password(uri)).strip('"')),
+            found=quoted(type(fault).__name__),
+            mend="Check the address and that `ringtrace review` has used it before.",
+        ) from fault
     finally:
         engine.dispose()
 

@@ -1,1 +1,1 @@
-"""The analysts' workspace: reads finished runs, writes decisions, nothing else. Analysts decide; the program proposes."""
+"""The analysts' workspace: reads finished runs, writes decisions, nothing else. Analysts decide, it proposes."""

@@ -82,7 +82,9 @@ class People:
             if known:
                 connection.execute(PEOPLE.update().where(PEOPLE.c.person == person).values(**values))
             else:
-                connection.execute(PEOPLE.insert().values(person=person, name=name or person, single_keys=True, **values))
+                connection.execute(
+                    PEOPLE.insert().values(person=person, name=name or person, single_keys=True, **values)
+                )
 
     def set_keys(self, person: str, on: bool) -> None:
         """Turn single-letter keys on or off for a person."""
@@ -92,10 +94,9 @@ class People:
     def ask(self, person: str, role: str, asked_by: str) -> int:
         """Ask for a change of role; returns its number."""
         with writing(self._engine) as connection:
-            made = connection.execute(
-                ROLE_CHANGES.insert().values(person=person, role=role, asked_by=asked_by, asked_at=self._now())
-            )
-            return int(made.inserted_primary_key[0])
+            values = {"person": person, "role": role, "asked_by": asked_by, "asked_at": self._now()}
+            made = connection.execute(ROLE_CHANGES.insert().values(**values).returning(ROLE_CHANGES.c.seq))
+            return int(made.scalar_one())
 
     def waiting(self) -> list[dict[str, Any]]:
         """Changes of role that wait for a second admin."""
@@ -142,7 +143,9 @@ class Sessions:
             row = connection.execute(select(SESSIONS).where(SESSIONS.c.digest == digest)).first()
         if row is None or row.ended is not None:
             return None
-        if now - row.seen > self._idle / timedelta(microseconds=1) or now - row.began > self._whole / timedelta(microseconds=1):
+        if now - row.seen > self._idle / timedelta(microseconds=1) or now - row.began > self._whole / timedelta(
+            microseconds=1
+        ):
             return None
         if now - row.seen > _SEEN_EVERY / timedelta(microseconds=1):
             with writing(self._engine) as connection:
@@ -190,7 +193,9 @@ class Tokens:
         secret = "rt_" + secrets.token_urlsafe(32)
         values = {"name": name, "scopes": " ".join(scopes), "made_by": by_whom, "made_at": microseconds(self._clock())}
         with writing(self._engine) as connection:
-            connection.execute(TOKENS.insert().values(digest=digest_of(secret), token_id=secrets.token_hex(4), **values))
+            connection.execute(
+                TOKENS.insert().values(digest=digest_of(secret), token_id=secrets.token_hex(4), **values)
+            )
         return secret
 
     def find(self, secret: str) -> Token | None:

@@ -1,4 +1,4 @@
-"""The workspace as an application: routes put together, what every answer carries, what is said when something fails."""
+"""The workspace as an application: its routes, what every answer carries, what is said when something fails."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.review import pages_admin, pages_bulk, pages_lists, pages_log, pages_ring, pages_things, sign_in
+from pipeline.review import api, pages_admin, pages_bulk, pages_lists, pages_log, pages_ring, pages_things, sign_in
 from pipeline.review.config import ReviewConfig
 from pipeline.review.desk import Desk
-from pipeline.review.web import Office, Refused
+from pipeline.review.web import Office, RefusedError
 
 MOST_BYTES = 4_000_000  # of a request's body
 _POLICY = (
@@ -26,11 +26,14 @@ _POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS = {
-    "content-security-policy": _POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer", "cross-origin-opener-policy": "same-origin",
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}  # fmt: skip
+}
 
 
 class Manners:
@@ -94,9 +97,13 @@ def create_app(config: ReviewConfig, clock: Callable[[], datetime] = lambda: dat
     """The application over an output and a store. `clock` is for tests that let time pass."""
     desk = Desk(config, clock)
     app = FastAPI(
-        title="ringtrace workspace", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+        title="ringtrace workspace",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
         description="Rings of accounts that act as one, the evidence for them, and what analysts decided.",
-    )  # fmt: skip
+    )
     office = Office(desk)
     app.state.office, app.state.doors = office, sign_in.Doors(desk)
     app.add_middleware(Manners, hosts=config.hosts, secure=config.secure)
@@ -105,6 +112,8 @@ def create_app(config: ReviewConfig, clock: Callable[[], datetime] = lambda: dat
         app.include_router(module.pages.router)
         rights.update(module.pages.rights)
     app.include_router(sign_in.router)
+    app.include_router(api.router)
+    app.state.token_rate = sign_in.Rate(config.requests_a_minute)
     app.state.rights = rights
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static", check_dir=False), name="static")
     _faults(app, office)
@@ -121,7 +130,7 @@ def _faults(app: FastAPI, office: Office) -> None:
         return HTMLResponse(page.render(status=status, words=words, mend=mend, number=number), status)
 
     def refused(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, Refused)
+        assert isinstance(fault, RefusedError)
         return answer(request, fault.status, fault.words, fault.mend)
 
     def http(request: Request, fault: Exception) -> Response:
@@ -142,8 +151,15 @@ def _faults(app: FastAPI, office: Office) -> None:
 
         logging.getLogger("ringtrace.review").error("fault %s: %s", number, type(fault).__name__, exc_info=fault)
         words = "This page could not be made. Decisions are safe."
-        return answer(request, 500, words, "Try again; if it fails again, give the number below to whoever keeps the log.", number)
+        return answer(
+            request, 500, words, "Try again; if it fails again, give the number below to whoever keeps the log.", number
+        )
 
-    handlers: dict[Any, Any] = {Refused: refused, HTTPException: http, RequestValidationError: unfit, Exception: broken}
+    handlers: dict[Any, Any] = {
+        RefusedError: refused,
+        HTTPException: http,
+        RequestValidationError: unfit,
+        Exception: broken,
+    }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)

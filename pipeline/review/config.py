@@ -68,13 +68,15 @@ def load_secret(place: Path) -> bytes:
     if told:
         if len(told) < 32:
             raise SettingsError(
-                "RINGTRACE_REVIEW_SECRET is too short", found=f"{len(told)} characters",
-                expected="at least 32 random characters", mend="Make one with `openssl rand -hex 32`.",
-            )  # fmt: skip
+                "RINGTRACE_REVIEW_SECRET is too short",
+                found=f"{len(told)} characters",
+                expected="at least 32 random characters",
+                mend="Make one with `openssl rand -hex 32`.",
+            )
         return told.encode()
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
     except FileExistsError:
         pass
@@ -85,6 +87,8 @@ def local_only(mode: Mode, host: str) -> None:
     """Without sign-in the workspace listens on this machine alone."""
     if mode == "local" and host not in ("127.0.0.1", "::1", "localhost"):
         raise SettingsError(
-            "without sign-in the workspace may listen on this machine only", found=quoted(host),
-            expected="127.0.0.1", mend="Choose --mode proxy or --mode oidc to open it to others.",
-        )  # fmt: skip
+            "without sign-in the workspace may listen on this machine only",
+            found=quoted(host),
+            expected="127.0.0.1",
+            mend="Choose --mode proxy or --mode oidc to open it to others.",
+        )

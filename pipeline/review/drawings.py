@@ -87,9 +87,13 @@ def hour_map(rows: Iterable[dict[str, Any]], since: datetime, until: datetime, s
     top, total = max(requests) or 1, sum(by_hour) or 1
     days = [(k, f"{(at := since + timedelta(days=k)).day} {at:%b}") for k in range(0, n_days, 7)]
     return HourMap(
-        cells, days, n_days, most, [(k, n, round(n / top, 4)) for k, n in enumerate(requests)],
+        cells,
+        days,
+        n_days,
+        most,
+        [(k, n, round(n / top, 4)) for k, n in enumerate(requests)],
         [(h, round(n / total, 4)) for h, n in enumerate(by_hour)],
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,12 @@ def group_matrix(groups: list[dict[str, Any]]) -> GroupMatrix:
         rest = not has and group["rank"] == last and len(groups) > 12
         rows.append(
             {
-                **group, "has": [t in has for t in names], "rest": rest,
-                "share": round(group["n_accounts"] / most, 4), "core_share": round(group["n_core"] / most, 4),
+                **group,
+                "has": [t in has for t in names],
+                "rest": rest,
+                "share": round(group["n_accounts"] / most, 4),
+                "core_share": round(group["n_core"] / most, 4),
             }
-        )  # fmt: skip
+        )
     things = [(t.split(":", 1)[0], t.split(":", 1)[1]) for t in names]
     return GroupMatrix(things, rows, sum(g["n_accounts"] for g in groups))

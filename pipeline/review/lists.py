@@ -21,7 +21,7 @@ ACTIONS = ("review by the abuse team", "ask for verification", "limit requests",
 DRAFT, WAITING, APPROVED, EXPORTED, REOPENED = "draft", "waiting", "approved", "exported", "reopened"
 
 
-class NotAllowed(Exception):
+class ListRuleError(Exception):
     """A step that the list's rules do not allow; the sentence says why."""
 
 
@@ -39,18 +39,27 @@ def proposal(v: Visit, ring_ids: list[str]) -> dict[str, Any]:
             fit.append(ring_id)
     rows = v.run.rows(
         "SELECT ring_id, account_id, payer_days FROM members WHERE ring_id IN (SELECT unnest(?)) AND membership >= 0.5 "
-        "ORDER BY ring_id, account_id", [fit],
-    )  # fmt: skip
+        "ORDER BY ring_id, account_id",
+        [fit],
+    )
     dropped = {
-        d.account_id for ring_id in fit for d in standing(v.office.mirror.on_ring(ring_id)) if d.conclusion == "account_dropped"
+        d.account_id
+        for ring_id in fit
+        for d in standing(v.office.mirror.on_ring(ring_id))
+        if d.conclusion == "account_dropped"
     }
     kept = [r for r in rows if r["account_id"] not in dropped]
     long_payers = sum((r["payer_days"] or 0) > v.desk.config.long_payer_days for r in kept)
     n = len(kept)
     return {
-        "rings": fit, "left_out": left, "rows": kept, "n": n, "dropped": len(rows) - n, "long_payers": long_payers,
+        "rings": fit,
+        "left_out": left,
+        "rows": kept,
+        "n": n,
+        "dropped": len(rows) - n,
+        "long_payers": long_payers,
         "second": n > v.desk.config.second_person_above or long_payers > 0,
-    }  # fmt: skip
+    }
 
 
 class Lists:
@@ -65,11 +74,21 @@ class Lists:
         with writing(self._desk.engine) as connection:
             connection.execute(
                 LISTS.insert().values(
-                    list_id=list_id, action=action, reason=reason, run_id=v.run.run_id, n_accounts=made["n"],
-                    long_payers=made["long_payers"], state=DRAFT, prepared_by=v.person.person, prepared_at=now,
-                )  # fmt: skip
+                    list_id=list_id,
+                    action=action,
+                    reason=reason,
+                    run_id=v.run.run_id,
+                    n_accounts=made["n"],
+                    long_payers=made["long_payers"],
+                    state=DRAFT,
+                    prepared_by=v.person.person,
+                    prepared_at=now,
+                )
             )
-            rows = [{"list_id": list_id, "account_id": r["account_id"], "ring_id": r["ring_id"], "appealed": False} for r in made["rows"]]
+            rows = [
+                {"list_id": list_id, "account_id": r["account_id"], "ring_id": r["ring_id"], "appealed": False}
+                for r in made["rows"]
+            ]
             for begin in range(0, len(rows), 1000):
                 connection.execute(LIST_ROWS.insert(), rows[begin : begin + 1000])
             self._event(connection, list_id, v.person.person, DRAFT, reason)
@@ -77,7 +96,9 @@ class Lists:
 
     def _event(self, connection: Connection, list_id: str, person: str, state: str, reason: str) -> None:
         now = microseconds(self._desk.clock())
-        connection.execute(LIST_EVENTS.insert().values(list_id=list_id, at=now, person=person, state=state, reason=reason))
+        connection.execute(
+            LIST_EVENTS.insert().values(list_id=list_id, at=now, person=person, state=state, reason=reason)
+        )
 
     def all(self) -> list[dict[str, Any]]:
         """All lists, newest first."""
@@ -90,12 +111,19 @@ class Lists:
             row = connection.execute(select(LISTS).where(LISTS.c.list_id == list_id)).first()
             if row is None:
                 return None
-            steps = connection.execute(select(LIST_EVENTS).where(LIST_EVENTS.c.list_id == list_id).order_by(LIST_EVENTS.c.seq))
-            rows = connection.execute(select(LIST_ROWS).where(LIST_ROWS.c.list_id == list_id).order_by(LIST_ROWS.c.ring_id, LIST_ROWS.c.account_id))  # fmt: skip
+            steps = connection.execute(
+                select(LIST_EVENTS).where(LIST_EVENTS.c.list_id == list_id).order_by(LIST_EVENTS.c.seq)
+            )
+            rows = connection.execute(
+                select(LIST_ROWS)
+                .where(LIST_ROWS.c.list_id == list_id)
+                .order_by(LIST_ROWS.c.ring_id, LIST_ROWS.c.account_id)
+            )
             return {
-                **self._plain(row), "steps": [{**s._mapping, "at": moment(s.at)} for s in steps],
+                **self._plain(row),
+                "steps": [{**s._mapping, "at": moment(s.at)} for s in steps],
                 "rows": [dict(r._mapping) for r in rows],
-            }  # fmt: skip
+            }
 
     def _plain(self, row: Any) -> dict[str, Any]:
         config = self._desk.config
@@ -114,11 +142,11 @@ class Lists:
             return [self._plain(r) for r in found]
 
     def step(self, list_id: str, person: str, state: str, reason: str = "") -> None:
-        """Bring a list to its next state. NotAllowed says which rule forbids it."""
+        """Bring a list to its next state. ListRuleError says which rule forbids it."""
         with writing(self._desk.engine) as connection:
             row = connection.execute(select(LISTS).where(LISTS.c.list_id == list_id)).first()
             if row is None:
-                raise NotAllowed("There is no such list.")
+                raise ListRuleError("There is no such list.")
             self._check(row, person, state)
             connection.execute(LISTS.update().where(LISTS.c.list_id == list_id).values(state=state))
             self._event(connection, list_id, person, state, reason)
@@ -126,13 +154,15 @@ class Lists:
     def _check(self, row: Any, person: str, state: str) -> None:
         second = self._plain(row)["second"]
         if state == WAITING and row.state != DRAFT:
-            raise NotAllowed(f"Only a draft can be put before a second person; this list is {row.state}.")
+            raise ListRuleError(f"Only a draft can be put before a second person; this list is {row.state}.")
         if state == APPROVED and row.state != WAITING:
-            raise NotAllowed(f"Only a list that waits can be approved; this one is {row.state}.")
+            raise ListRuleError(f"Only a list that waits can be approved; this one is {row.state}.")
         if state == APPROVED and row.prepared_by == person:
-            raise NotAllowed("Whoever prepared a list cannot be its second person.")
+            raise ListRuleError("Whoever prepared a list cannot be its second person.")
         if state == EXPORTED and not (row.state in (APPROVED, EXPORTED) or (row.state == DRAFT and not second)):
-            raise NotAllowed("A second person has to approve this list first." if second else f"This list is {row.state}.")
+            raise ListRuleError(
+                "A second person has to approve this list first." if second else f"This list is {row.state}."
+            )
 
     def appeal(self, account_id: str, person: str, reason: str) -> int:
         """Mark an account as appealed on every list that names it and reopen these; returns how many."""

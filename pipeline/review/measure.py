@@ -45,9 +45,15 @@ def tally(cases: Iterable[dict[str, Any]]) -> dict[str, Any]:
     share = yes / weight if weight else 0.0
     low, high = wilson(share * effective, effective)
     return {
-        "n": len(held), "confirmed": len(said["confirmed"]), "decided": decided, "unsure": len(said["unsure"]),
-        "share": share, "low": low, "high": high, "enough": decided >= ENOUGH,
-    }  # fmt: skip
+        "n": len(held),
+        "confirmed": len(said["confirmed"]),
+        "decided": decided,
+        "unsure": len(said["unsure"]),
+        "share": share,
+        "low": low,
+        "high": high,
+        "enough": decided >= ENOUGH,
+    }
 
 
 def cases(v: Visit, checks_only: bool = True) -> list[dict[str, Any]]:
@@ -69,7 +75,10 @@ def cases(v: Visit, checks_only: bool = True) -> list[dict[str, Any]]:
 def precision(v: Visit) -> dict[str, Any]:
     """By score band, kind and week; agreement of pairs of analysts."""
     held = cases(v)
-    bands = [(f"{low:.2f}–{min(high, 1.0):.2f}", tally(c for c in held if band(c["score"]) == k)) for k, (low, high) in enumerate(BANDS)]
+    bands = [
+        (f"{low:.2f}–{min(high, 1.0):.2f}", tally(c for c in held if band(c["score"]) == k))
+        for k, (low, high) in enumerate(BANDS)
+    ]
     kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
     weeks: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for case in held:
@@ -77,10 +86,14 @@ def precision(v: Visit) -> dict[str, Any]:
         day = case["decision"].decided_at
         weeks[(day - timedelta(days=day.weekday())).strftime("%Y-%m-%d")].append(case)
     return {
-        "bands": list(reversed(bands)), "kinds": [(k, tally(c)) for k, c in sorted(kinds.items())],
-        "weeks": [(w, tally(c)) for w, c in sorted(weeks.items())], "all": tally(held), "pairs": agreement(v.office.mirror.everything()),
-        "since": held[0]["decision"].decided_at if held else None, "until": held[-1]["decision"].decided_at if held else None,
-    }  # fmt: skip
+        "bands": list(reversed(bands)),
+        "kinds": [(k, tally(c)) for k, c in sorted(kinds.items())],
+        "weeks": [(w, tally(c)) for w, c in sorted(weeks.items())],
+        "all": tally(held),
+        "pairs": agreement(v.office.mirror.everything()),
+        "since": held[0]["decision"].decided_at if held else None,
+        "until": held[-1]["decision"].decided_at if held else None,
+    }
 
 
 def agreement(rows: Iterable[Decision]) -> list[dict[str, Any]]:
@@ -99,16 +112,21 @@ def agreement(rows: Iterable[Decision]) -> list[dict[str, Any]]:
 def thresholds(v: Visit, at: float) -> dict[str, Any]:
     """What each threshold would put on the desk, and the chosen one: rings, accounts, expected wrong, days of work."""
     fit = [
-        r for r in v.run.rings.values() if r["kind"] == "coordinated" and r["q_value"] <= 0.05 and r["suppressed_by"] is None
+        r
+        for r in v.run.rings.values()
+        if r["kind"] == "coordinated" and r["q_value"] <= 0.05 and r["suppressed_by"] is None
     ]
     pace = pace_of(v)
 
     def row(threshold: float) -> dict[str, Any]:
         held = [r for r in fit if r["score"] >= threshold - 1e-9]
         return {
-            "threshold": threshold, "rings": len(held), "accounts": sum(r["size"] for r in held),
-            "wrong": sum(1 - r["score"] for r in held), "days": len(held) / pace if pace else None,
-        }  # fmt: skip
+            "threshold": threshold,
+            "rings": len(held),
+            "accounts": sum(r["size"] for r in held),
+            "wrong": sum(1 - r["score"] for r in held),
+            "days": len(held) / pace if pace else None,
+        }
 
     steps = [row(k / 100) for k in range(95, 0, -5)]
     return {"at": row(at), "steps": steps, "pace": pace, "now": v.run.threshold}

@@ -11,7 +11,7 @@ from pipeline.decisions import moment
 from pipeline.review.access import GIVEN, SCOPES
 from pipeline.review.pages_lists import csv_answer
 from pipeline.review.queue import QueueQuery
-from pipeline.review.web import RUN_COOKIE, Pages, Refused, Visit, cookie_name, to
+from pipeline.review.web import RUN_COOKIE, Pages, RefusedError, Visit, cookie_name, to
 
 pages = Pages()
 _PAGE = 200
@@ -24,10 +24,23 @@ def settings(visit: Visit) -> Response:
 
 
 def _settings(visit: Visit, made: str = "") -> Response:
-    sessions = [{**s, "began": moment(s["began"]), "seen": moment(s["seen"])} for s in visit.desk.sessions.of(visit.person.person)]
-    tokens = [{**t, "made_at": moment(t["made_at"])} for t in visit.desk.tokens.all()] if visit.person.may("tokens") else []
+    sessions = [
+        {**s, "began": moment(s["began"]), "seen": moment(s["seen"])}
+        for s in visit.desk.sessions.of(visit.person.person)
+    ]
+    tokens = (
+        [{**t, "made_at": moment(t["made_at"])} for t in visit.desk.tokens.all()] if visit.person.may("tokens") else []
+    )
     views = visit.desk.board.views(visit.person.person)
-    return visit.page("settings.html", sessions=sessions, tokens=tokens, views=views, made=made, scopes=SCOPES, config=visit.desk.config)  # fmt: skip
+    return visit.page(
+        "settings.html",
+        sessions=sessions,
+        tokens=tokens,
+        views=views,
+        made=made,
+        scopes=SCOPES,
+        config=visit.desk.config,
+    )
 
 
 @pages.post("/settings/keys", "look")
@@ -51,7 +64,9 @@ def sign_out(visit: Visit) -> Response:
     visit.desk.sessions.end(visit.session, visit.person.person)
     visit.note("signed out")
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(cookie_name(visit.desk), path="/", secure=visit.desk.config.secure, httponly=True, samesite="lax")
+    answer.delete_cookie(
+        cookie_name(visit.desk), path="/", secure=visit.desk.config.secure, httponly=True, samesite="lax"
+    )
     answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
     return answer
 
@@ -62,7 +77,7 @@ def make_token(visit: Visit) -> Response:
     scopes = [s for s in visit.texts("scope") if s in SCOPES]
     name = visit.text("name", 60)
     if not scopes or not name:
-        raise Refused(422, "A token needs a name and at least one scope.")
+        raise RefusedError(422, "A token needs a name and at least one scope.")
     secret = visit.desk.tokens.make(name, scopes, visit.person.person)
     visit.note("made a token", detail=f"{name}: {' '.join(scopes)}")
     return _settings(visit, made=secret)
@@ -89,7 +104,7 @@ def ask_role(visit: Visit) -> Response:
     """Ask for a change of role."""
     person, role = visit.text("person", 200), visit.text("role")
     if not person or role not in GIVEN:
-        raise Refused(422, "Name a person and a role.")
+        raise RefusedError(422, "Name a person and a role.")
     visit.desk.people.ask(person, role, visit.person.person)
     visit.note("asked for a role", detail=f"{person}: {role}")
     return to("/people")
@@ -100,10 +115,10 @@ def settle_role(visit: Visit) -> Response:
     """Confirm or refuse what another admin asked for."""
     number, outcome = visit.text("number", 12), visit.text("outcome")
     if not number.isdigit() or outcome not in ("confirmed", "refused"):
-        raise Refused(422, "Confirm or refuse a change that waits.")
+        raise RefusedError(422, "Confirm or refuse a change that waits.")
     came = visit.desk.people.settle(int(number), visit.person.person, outcome)
     if came == "same person":
-        raise Refused(403, "Whoever asked for a change cannot confirm it.", "A second admin has to.")
+        raise RefusedError(403, "Whoever asked for a change cannot confirm it.", "A second admin has to.")
     visit.note(f"role change {came}", number)
     return to("/people")
 
@@ -146,7 +161,7 @@ def save_view(visit: Visit) -> Response:
     parts = urlsplit(visit.text("query", 2000))
     name = visit.text("name", 60)
     if parts.scheme or parts.netloc or parts.path != "/queue" or not name:
-        raise Refused(422, "A view is a filtered queue and has a name.")
+        raise RefusedError(422, "A view is a filtered queue and has a name.")
     from urllib.parse import parse_qsl
 
     address = QueueQuery.of(dict(parse_qsl(parts.query))).address()

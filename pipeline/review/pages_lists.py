@@ -9,9 +9,9 @@ from typing import Any
 from fastapi.responses import Response
 
 from pipeline.review import record
-from pipeline.review.lists import ACTIONS, APPROVED, EXPORTED, WAITING, Lists, NotAllowed, proposal
+from pipeline.review.lists import ACTIONS, APPROVED, EXPORTED, WAITING, ListRuleError, Lists, proposal
 from pipeline.review.say import csv_cell
-from pipeline.review.web import Pages, Refused, Visit, to
+from pipeline.review.web import Pages, RefusedError, Visit, to
 
 pages = Pages()
 
@@ -30,9 +30,10 @@ def csv_answer(header: list[str], rows: list[list[Any]], name: str) -> Response:
 def confirmed(visit: Visit) -> Response:
     """Rings that stand confirmed, and the lists made of them."""
     rows = [
-        r for r in visit.office.queue(visit.run)
+        r
+        for r in visit.office.queue(visit.run)
         if r.decided and r.decided.latest and r.decided.latest.conclusion == "confirmed"
-    ]  # fmt: skip
+    ]
     return visit.page("confirmed.html", rows=rows, lists=Lists(visit.desk).all())
 
 
@@ -51,10 +52,10 @@ def keep(visit: Visit) -> Response:
     try:
         reason = record.reason_of(visit)
         if typed["action"] not in ACTIONS:
-            raise record.Unfit("Choose the action that is proposed.")
+            raise record.UnfitError("Choose the action that is proposed.")
         if not made["rows"]:
-            raise record.Unfit("No ring is left that stands confirmed and unchanged.")
-    except record.Unfit as unfit:
+            raise record.UnfitError("No ring is left that stands confirmed and unchanged.")
+    except record.UnfitError as unfit:
         return visit.page("list_preview.html", 422, made=made, actions=ACTIONS, fault=str(unfit), typed=typed)
     lists = Lists(visit.desk)
     list_id = lists.prepare(visit, made, typed["action"], reason)
@@ -68,7 +69,7 @@ def keep(visit: Visit) -> Response:
 def _list(visit: Visit, list_id: str, status: int = 200, fault: str = "") -> Response:
     found = Lists(visit.desk).find(list_id)
     if found is None:
-        raise Refused(404, "There is no such list.")
+        raise RefusedError(404, "There is no such list.")
     return visit.page("list.html", status, list=found, fault=fault)
 
 
@@ -82,7 +83,7 @@ def one(list_id: str, visit: Visit) -> Response:
 def _step(visit: Visit, list_id: str, state: str, reason: str = "") -> Response:
     try:
         Lists(visit.desk).step(list_id, visit.person.person, state, reason)
-    except NotAllowed as rule:
+    except ListRuleError as rule:
         visit.note("refused", list_id, state)
         return _list(visit, list_id, 409, str(rule))
     visit.note(f"list {state}", list_id)
@@ -100,7 +101,7 @@ def approve(list_id: str, visit: Visit) -> Response:
     """Approve somebody else's list."""
     try:
         reason = record.reason_of(visit)
-    except record.Unfit as unfit:
+    except record.UnfitError as unfit:
         return _list(visit, list_id, 422, str(unfit))
     return _step(visit, list_id, APPROVED, reason)
 
@@ -113,5 +114,9 @@ def export(list_id: str, visit: Visit) -> Response:
         return answer
     found = Lists(visit.desk).find(list_id)
     assert found is not None
-    rows = [[r["account_id"], found["action"], found["reason"], r["ring_id"], found["run_id"], list_id] for r in found["rows"] if not r["appealed"]]
+    rows = [
+        [r["account_id"], found["action"], found["reason"], r["ring_id"], found["run_id"], list_id]
+        for r in found["rows"]
+        if not r["appealed"]
+    ]
     return csv_answer(["account_id", "action", "reason", "ring_id", "run_id", "list_id"], rows, f"{list_id}.csv")

@@ -11,7 +11,7 @@ from pipeline.decisions import Decision, allowlist
 from pipeline.review import record, say
 from pipeline.review.measure import precision, thresholds
 from pipeline.review.pages_lists import csv_answer
-from pipeline.review.web import Pages, Refused, Visit, to
+from pipeline.review.web import Pages, RefusedError, Visit, to
 from pipeline.schemas import INPUTS
 
 pages = Pages()
@@ -25,11 +25,14 @@ def _fits(visit: Visit, rows: list[Decision]) -> list[Decision]:
     since = visit.desk.clock() - timedelta(days=int(days)) if days.isdigit() and len(days) < 5 else None
     withdrawn = query.get("withdrawn")
     return [
-        d for d in rows
-        if (not who or d.analyst == who) and (not what or d.conclusion == what)
-        and (not ring_id or ring_id in (d.ring_id, d.other_ring_id)) and (since is None or d.decided_at >= since)
+        d
+        for d in rows
+        if (not who or d.analyst == who)
+        and (not what or d.conclusion == what)
+        and (not ring_id or ring_id in (d.ring_id, d.other_ring_id))
+        and (since is None or d.decided_at >= since)
         and (not withdrawn or not visit.office.mirror.stands(d))
-    ]  # fmt: skip
+    ]
 
 
 @pages.get("/decisions", "look")
@@ -66,7 +69,10 @@ def decisions_csv(visit: Visit) -> Response:
     rows = []
     for row in _fits(visit, visit.office.mirror.everything()):
         entity = row.entity if values or row.entity is None else say.masked(row.entity_type or "", row.entity)
-        plain = {name: getattr(row, name) for name in header} | {"entity": entity, "decided_at": row.decided_at.isoformat()}
+        plain = {name: getattr(row, name) for name in header} | {
+            "entity": entity,
+            "decided_at": row.decided_at.isoformat(),
+        }
         rows.append([plain[name] for name in header])
     visit.note("exported decisions", detail=f"{len(rows)} rows")
     return csv_answer(header, rows, "decisions.csv")
@@ -84,7 +90,7 @@ def _act(visit: Visit, act: str) -> list[Decision]:
     visit.office.mirror.refresh()
     rows = visit.desk.log.rows(act=act)
     if not rows:
-        raise Refused(404, "There is no such decision.")
+        raise RefusedError(404, "There is no such decision.")
     return rows
 
 
@@ -93,7 +99,9 @@ def withdraw_form(act: str, visit: Visit) -> Response:
     """What withdrawing would do, and the form for it."""
     rows = _act(visit, act)
     stands = any(visit.office.mirror.stands(d) for d in rows)
-    return visit.page("withdraw.html", first=rows[0], n=len(rows), stands=stands, act=record.new_act(), fault="", typed="")
+    return visit.page(
+        "withdraw.html", first=rows[0], n=len(rows), stands=stands, act=record.new_act(), fault="", typed=""
+    )
 
 
 @pages.post("/decisions/{act}/withdraw", "decide")
@@ -102,9 +110,18 @@ def withdraw(act: str, visit: Visit) -> Response:
     rows = _act(visit, act)
     try:
         record.write(visit, record.withdrawal(visit, act), None)
-    except record.Unfit as unfit:
+    except record.UnfitError as unfit:
         stands = any(visit.office.mirror.stands(d) for d in rows)
-        return visit.page("withdraw.html", 422, first=rows[0], n=len(rows), stands=stands, act=record.new_act(), fault=str(unfit), typed=visit.text("reason"))  # fmt: skip
+        return visit.page(
+            "withdraw.html",
+            422,
+            first=rows[0],
+            n=len(rows),
+            stands=stands,
+            act=record.new_act(),
+            fault=str(unfit),
+            typed=visit.text("reason"),
+        )
     return to(f"/ring/{rows[0].ring_id}" if rows[0].ring_id in visit.run.rings else "/decisions")
 
 
@@ -112,9 +129,13 @@ def withdraw(act: str, visit: Visit) -> Response:
 def withdraw_last(visit: Visit) -> Response:
     """The form for one's own last decision that stands."""
     visit.office.mirror.refresh()
-    own = [d for d in visit.office.mirror.everything() if d.analyst == visit.person.person and visit.office.mirror.stands(d)]
+    own = [
+        d
+        for d in visit.office.mirror.everything()
+        if d.analyst == visit.person.person and visit.office.mirror.stands(d)
+    ]
     if not own:
-        raise Refused(404, "None of your decisions stands.")
+        raise RefusedError(404, "None of your decisions stands.")
     return to(f"/decisions/{own[-1].act}/withdraw")
 
 
@@ -149,10 +170,10 @@ def propose(visit: Visit) -> Response:
         reason = record.reason_of(visit)
         at = float(visit.text("at"))
         if not 0.05 <= at <= 0.99:
-            raise record.Unfit("A threshold lies between 0.05 and 0.99.")
+            raise record.UnfitError("A threshold lies between 0.05 and 0.99.")
     except ValueError:
         return _threshold(visit, 422, "A threshold is a number such as 0.70.", visit.text("reason"))
-    except record.Unfit as unfit:
+    except record.UnfitError as unfit:
         return _threshold(visit, 422, str(unfit), visit.text("reason"))
     visit.desk.board.propose_threshold(visit.person.person, at, reason)
     visit.note("proposed a threshold", detail=f"{at:.2f}")

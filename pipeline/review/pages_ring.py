@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from pipeline.decisions import DecidedMeanwhile
+from pipeline.decisions import MeanwhileError
 from pipeline.review import record, say
 from pipeline.review.picture import picture
 from pipeline.review.queue import PAGE, QueueQuery, page
 from pipeline.review.ring import explanation_copy, ring_page
 from pipeline.review.states import CHANGED
-from pipeline.review.web import Pages, Refused, Visit, to
+from pipeline.review.web import Pages, RefusedError, Visit, to
 
 pages = Pages()
 TYPED = ("reason", "explanation", "other_ring_id", "name")  # fields that come back as they were typed
@@ -31,10 +31,12 @@ def queue(visit: Visit) -> Response:
     rows = visit.office.queue(visit.run)
     shown = page(rows, query, visit.person.person)
     numbers = {
-        "waits": sum(r.waits for r in rows), "yours": sum(r.who == visit.person.person for r in rows),
-        "changed": sum(r.state == CHANGED for r in rows), "flagged": sum(bool(r.ring["flagged"]) for r in rows),
+        "waits": sum(r.waits for r in rows),
+        "yours": sum(r.who == visit.person.person for r in rows),
+        "changed": sum(r.state == CHANGED for r in rows),
+        "flagged": sum(bool(r.ring["flagged"]) for r in rows),
         "accounts": sum(r.ring["size"] for r in rows if r.ring["flagged"]),
-    }  # fmt: skip
+    }
     views = visit.desk.board.views(visit.person.person)
     return visit.page("queue.html", page=shown, query=query, numbers=numbers, views=views, page_size=PAGE)
 
@@ -55,10 +57,17 @@ def ring_answer(visit: Visit, ring_id: str, status: int = 200, **more: Any) -> R
         verb = ""
     receipt = [d for d in visit.office.mirror.on_ring(ring_id) if d.act == query.get("receipt")]
     values = {
-        "verb": verb, "receipt": receipt[0] if receipt else None, "fault": "", "meanwhile": None, "typed": dict.fromkeys(TYPED, ""),
-        "seen": visit.office.mirror.seen(ring_id), "act": record.new_act(), "account": query.get("account", ""),
-        "beginnings": record.BEGINNINGS, **more,
-    }  # fmt: skip
+        "verb": verb,
+        "receipt": receipt[0] if receipt else None,
+        "fault": "",
+        "meanwhile": None,
+        "typed": dict.fromkeys(TYPED, ""),
+        "seen": visit.office.mirror.seen(ring_id),
+        "act": record.new_act(),
+        "account": query.get("account", ""),
+        "beginnings": record.BEGINNINGS,
+        **more,
+    }
     return visit.page("ring.html", status, **ring_page(visit, ring_id), **values)
 
 
@@ -67,17 +76,28 @@ def decide(ring_id: str, verb: str, visit: Visit) -> Response:
     """Record a decision on a ring."""
     visit.ring(ring_id)
     if verb not in record.VERBS:
-        raise Refused(404, "There is no such decision.")
+        raise RefusedError(404, "There is no such decision.")
     typed = {k: visit.text(k) for k in TYPED}
     ranks = visit.texts("group")
     try:
         rows = record.on_ring(visit, ring_id, verb)
         record.write(visit, rows, record.sent_seen(visit))
-    except record.Unfit as unfit:
-        return ring_answer(visit, ring_id, 422, verb=verb, fault=str(unfit), typed=typed, account=visit.text("account"), ranks=ranks)
-    except DecidedMeanwhile as faster:
+    except record.UnfitError as unfit:
+        return ring_answer(
+            visit, ring_id, 422, verb=verb, fault=str(unfit), typed=typed, account=visit.text("account"), ranks=ranks
+        )
+    except MeanwhileError as faster:
         visit.office.mirror.refresh()
-        return ring_answer(visit, ring_id, 409, verb=verb, meanwhile=faster.latest, typed=typed, account=visit.text("account"), ranks=ranks)  # fmt: skip
+        return ring_answer(
+            visit,
+            ring_id,
+            409,
+            verb=verb,
+            meanwhile=faster.latest,
+            typed=typed,
+            account=visit.text("account"),
+            ranks=ranks,
+        )
     if rows[0].account_id and len(rows) == 1:
         return to(f"{visit.account_link(rows[0].account_id)}?receipt={rows[0].act}")
     return to(f"/ring/{ring_id}?receipt={rows[0].act}")
@@ -91,9 +111,11 @@ def split_preview(ring_id: str, visit: Visit) -> Response:
     if not moved:
         return ring_answer(visit, ring_id, 422, verb="split", fault="Tick at least one group to take away.")
     preview = {
-        "n": len(moved), "stay": ring["size"] - len(moved), "names": [visit.shown_account(a) for a in moved[:20]],
+        "n": len(moved),
+        "stay": ring["size"] - len(moved),
+        "names": [visit.shown_account(a) for a in moved[:20]],
         "ranks": visit.texts("group"),
-    }  # fmt: skip
+    }
     return ring_answer(visit, ring_id, verb="split", preview=preview)
 
 
@@ -125,7 +147,9 @@ def hours_data(ring_id: str, visit: Visit) -> Response:
     """Hours of a ring for the script that draws them: seconds since 1970, accounts, requests."""
     visit.ring(ring_id)
     rows = visit.run.of_ring("ring_hours", ring_id, "hour")
-    return JSONResponse([[int(r["hour"].timestamp()) for r in rows], [r["n_accounts"] for r in rows], [r["n_events"] for r in rows]])
+    return JSONResponse(
+        [[int(r["hour"].timestamp()) for r in rows], [r["n_accounts"] for r in rows], [r["n_events"] for r in rows]]
+    )
 
 
 @pages.get("/ring/{ring_id}/group/{rank}", "look")
@@ -135,12 +159,13 @@ def group(ring_id: str, rank: int, visit: Visit) -> Response:
     groups = visit.run.of_ring("ring_groups", ring_id, "rank")
     chosen = next((g for g in groups if g["rank"] == rank), None)
     if chosen is None:
-        raise Refused(404, "This ring has no such group.")
+        raise RefusedError(404, "This ring has no such group.")
     sent = visit.request.query_params.get("members", "0")
     after = int(sent) if sent.isdigit() else 0
     accounts = record.group_accounts(visit, ring_id, rank)
     rows = visit.run.rows(
-        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) ORDER BY membership DESC, account_id LIMIT 100 OFFSET ?",
+        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) "
+        "ORDER BY membership DESC, account_id LIMIT 100 OFFSET ?",
         [accounts, after],
     )
     for row in rows:
@@ -157,18 +182,26 @@ def requests(ring_id: str, name: str, visit: Visit) -> Response:
     visit.ring(ring_id)
     opened = visit.desk.seal.open("entity", name)
     if opened is None:
-        raise Refused(404, "There is no such thing in this run.")
+        raise RefusedError(404, "There is no such thing in this run.")
     rows = visit.run.rows(
-        "SELECT * FROM provenance WHERE ring_id = ? AND entity_type = ? AND entity = ? ORDER BY n_events DESC, account_id, day LIMIT 200",
-        [ring_id, *opened], needs="provenance",
-    )  # fmt: skip
+        "SELECT * FROM provenance WHERE ring_id = ? AND entity_type = ? AND entity = ? "
+        "ORDER BY n_events DESC, account_id, day LIMIT 200",
+        [ring_id, *opened],
+        needs="provenance",
+    )
     total = visit.run.count("provenance", "ring_id = ? AND entity_type = ? AND entity = ?", [ring_id, *opened])
     for row in rows:
         row["link"], row["shown"] = visit.account_link(row["account_id"]), visit.shown_account(row["account_id"])
     visit.note("looked at requests", ring_id, name[:40])
-    return visit.page("requests.html", ring_id=ring_id, entity_type=opened[0], entity=opened[1], rows=rows, total=total, link=f"/entity/{name}")
-
-
+    return visit.page(
+        "requests.html",
+        ring_id=ring_id,
+        entity_type=opened[0],
+        entity=opened[1],
+        rows=rows,
+        total=total,
+        link=f"/entity/{name}",
+    )
 
 
 @pages.get("/ring/{ring_id}/newcomers", "look")
@@ -178,9 +211,10 @@ def newcomers(ring_id: str, visit: Visit) -> Response:
     judged = visit.office.mirror.judgement(ring_id)
     joined = visit.office.states.newcomers(visit.run, ring_id, judged) if judged else None
     if judged is None or joined is None:
-        raise Refused(404, "Who joined can no longer be shown.", "The run that was judged is no longer kept.")
+        raise RefusedError(404, "Who joined can no longer be shown.", "The run that was judged is no longer kept.")
     rows = visit.run.rows(
-        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) ORDER BY membership DESC, account_id LIMIT 500", [sorted(joined)]
+        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) ORDER BY membership DESC, account_id LIMIT 500",
+        [sorted(joined)],
     )
     for row in rows:
         row["link"], row["shown"] = visit.account_link(row["account_id"]), visit.shown_account(row["account_id"])

@@ -10,7 +10,7 @@ from pipeline.review import record, say
 from pipeline.review.lists import Lists
 from pipeline.review.operator import operator_page, operators
 from pipeline.review.things import account_copy, account_page, entity_page, find
-from pipeline.review.web import Pages, Refused, Visit, to
+from pipeline.review.web import Pages, RefusedError, Visit, to
 
 pages = Pages()
 _NO_ACCOUNT = "This account is in no table of this run."
@@ -23,15 +23,19 @@ def find_it(visit: Visit) -> Response:
     visit.note("searched", detail=visit.desk.seal.digest("search", wanted)[:16])
     address = find(visit, wanted) if wanted else "/queue"
     if address is None:
-        raise Refused(404, "Nothing in this run has exactly that name.", "Ring, account, address, card, template and operator are found by their full text.")  # fmt: skip
+        raise RefusedError(
+            404,
+            "Nothing in this run has exactly that name.",
+            "Ring, account, address, card, template and operator are found by their full text.",
+        )
     return to(address)
 
 
 def opened_account(visit: Visit, name: str) -> str:
-    """The account of a sealed name; Refused where it is none of ours."""
+    """The account of a sealed name; RefusedError where it is none of ours."""
     opened = visit.desk.seal.open("account", name)
     if opened is None:
-        raise Refused(404, _NO_ACCOUNT)
+        raise RefusedError(404, _NO_ACCOUNT)
     return opened[0]
 
 
@@ -39,17 +43,24 @@ def _account(visit: Visit, name: str, status: int = 200, **more: Any) -> Respons
     account_id = opened_account(visit, name)
     shown = account_page(visit, account_id)
     if shown is None:
-        raise Refused(404, _NO_ACCOUNT)
+        raise RefusedError(404, _NO_ACCOUNT)
     query = visit.request.query_params
     verb = more.pop("verb", query.get("decide", ""))
     known = verb in ("drop", "keep", "reopen") and shown["ring"] is not None and visit.person.may("decide")
     receipt = [d for d, _ in shown["decisions"] if d.act == query.get("receipt")]
     values = {
-        "name": name, "account_id": account_id, "verb": verb if known else "", "act": record.new_act(),
-        "seen": visit.office.mirror.seen(shown["ring"]["ring_id"]) if shown["ring"] else 0, "fault": "", "typed": "",
-        "receipt": receipt[0] if receipt else None, "reopened": query.get("reopened"),
-        "lists": Lists(visit.desk).of_account(account_id), **more,
-    }  # fmt: skip
+        "name": name,
+        "account_id": account_id,
+        "verb": verb if known else "",
+        "act": record.new_act(),
+        "seen": visit.office.mirror.seen(shown["ring"]["ring_id"]) if shown["ring"] else 0,
+        "fault": "",
+        "typed": "",
+        "receipt": receipt[0] if receipt else None,
+        "reopened": query.get("reopened"),
+        "lists": Lists(visit.desk).of_account(account_id),
+        **more,
+    }
     return visit.page("account.html", status, **shown, **values)
 
 
@@ -76,10 +87,10 @@ def reopen(name: str, visit: Visit) -> Response:
     try:
         reason = record.reason_of(visit)
         if judged is None and not lists.of_account(account_id):
-            raise record.Unfit("Nothing was decided about this account's ring that could be reopened.")
+            raise record.UnfitError("Nothing was decided about this account's ring that could be reopened.")
         if judged is not None:
             record.write(visit, record.withdrawal(visit, judged.act), None)
-    except record.Unfit as unfit:
+    except record.UnfitError as unfit:
         return _account(visit, name, 422, verb="reopen", fault=str(unfit), typed=visit.text("reason"))
     lists.appeal(account_id, visit.person.person, reason)
     visit.note("reopened after an appeal", ring_id or "", name[:80])
@@ -87,10 +98,10 @@ def reopen(name: str, visit: Visit) -> Response:
 
 
 def opened_entity(visit: Visit, name: str) -> tuple[str, str]:
-    """The entity of a sealed name; Refused where it is none of ours."""
+    """The entity of a sealed name; RefusedError where it is none of ours."""
     opened = visit.desk.seal.open("entity", name)
     if opened is None or len(opened) != 2:
-        raise Refused(404, "There is no such thing in this run.")
+        raise RefusedError(404, "There is no such thing in this run.")
     return opened[0], opened[1]
 
 
@@ -99,14 +110,22 @@ def _entity(visit: Visit, name: str, status: int = 200, **more: Any) -> Response
     sent = visit.request.query_params.get("accounts", "0")
     shown = entity_page(visit, entity_type, entity, int(sent) if sent.isdigit() else 0)
     if shown is None:
-        raise Refused(404, "There is no such thing in this run.")
+        raise RefusedError(404, "There is no such thing in this run.")
     query = visit.request.query_params
     allow = query.get("allow") == "1" and visit.person.may("decide")
     receipt = [d for d, _ in shown["decisions"] if d.act == query.get("receipt")]
     values = {
-        "name": name, "entity_type": entity_type, "entity": entity, "unmasked": False, "allow": allow, "fault": "",
-        "typed": "", "act": record.new_act(), "receipt": receipt[0] if receipt else None, **more,
-    }  # fmt: skip
+        "name": name,
+        "entity_type": entity_type,
+        "entity": entity,
+        "unmasked": False,
+        "allow": allow,
+        "fault": "",
+        "typed": "",
+        "act": record.new_act(),
+        "receipt": receipt[0] if receipt else None,
+        **more,
+    }
     return visit.page("entity.html", status, **shown, **values)
 
 
@@ -132,7 +151,7 @@ def allow(name: str, visit: Visit) -> Response:
     try:
         row = record.blank(visit, "entity_allowed", entity_type=entity_type, entity=entity)
         record.write(visit, [row], None)
-    except record.Unfit as unfit:
+    except record.UnfitError as unfit:
         return _entity(visit, name, 422, allow=True, fault=str(unfit), typed=visit.text("reason"))
     return to(f"/entity/{name}?receipt={row.act}")
 
@@ -149,6 +168,6 @@ def one_operator(name: str, visit: Visit) -> Response:
     opened = visit.desk.seal.open("operator", name)
     shown = operator_page(visit, opened[0]) if opened else None
     if opened is None or shown is None:
-        raise Refused(404, "No ring of this run is held to be of that operator.")
+        raise RefusedError(404, "No ring of this run is held to be of that operator.")
     visit.note("looked at operator", name[:80])
     return visit.page("operator.html", operator_id=opened[0], **shown)

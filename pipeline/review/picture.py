@@ -52,13 +52,15 @@ def picture(v: Visit, ring_id: str, most: int = MOST_POINTS) -> Picture:
         WHERE l.ring_id = ?
         ORDER BY l.vertex_type = 'account', abs(e.bits) DESC NULLS LAST, m.membership DESC NULLS LAST, l.vertex
         """,
-        [ring_id], needs="layout",
-    )[:most]  # fmt: skip
+        [ring_id],
+        needs="layout",
+    )[:most]
     index = {(r["vertex_type"], r["vertex"]): k for k, r in enumerate(found)}
     ties = run.rows(
-        "SELECT account_id, entity_type, entity FROM incidence WHERE ring_id = ? ORDER BY bits DESC, 1, 2, 3", [ring_id],
+        "SELECT account_id, entity_type, entity FROM incidence WHERE ring_id = ? ORDER BY bits DESC, 1, 2, 3",
+        [ring_id],
         needs="incidence",
-    )  # fmt: skip
+    )
     lines = []
     for tie in ties:
         a, b = index.get(("account", tie["account_id"])), index.get((tie["entity_type"], tie["entity"]))
@@ -79,8 +81,15 @@ def _point(v: Visit, row: dict[str, Any], number: int, labelled: bool) -> dict[s
         words = f"{say.type_word(row['vertex_type'])} {say.masked(row['vertex_type'], row['vertex'])}"
         radius, link = 4.0 + min(abs(row["bits"] or 0.0), 12.0) / 2, v.entity_link(row["vertex_type"], row["vertex"])
     return {
-        "x": round(row["x"], 4), "y": round(row["y"], 4), "r": round(radius, 1), "slot": slot_of(row["vertex_type"]),
-        "core": not account or (row["membership"] or 0) >= 0.5, "words": words, "link": link,
-        "label": words if labelled and not account or (labelled and number < ALL_LABELS and account and len(words) < 16) else "",
+        "x": round(row["x"], 4),
+        "y": round(row["y"], 4),
+        "r": round(radius, 1),
+        "slot": slot_of(row["vertex_type"]),
+        "core": not account or (row["membership"] or 0) >= 0.5,
+        "words": words,
+        "link": link,
+        "label": words
+        if (labelled and not account) or (labelled and number < ALL_LABELS and account and len(words) < 16)
+        else "",
         "n": row["n"],
-    }  # fmt: skip
+    }

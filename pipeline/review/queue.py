@@ -229,6 +229,8 @@ def neighbours(rows: Iterable[QueueRow], ring_id: str) -> dict[str, Any]:
         return {"place": 0, "of": len(waiting), "previous": None, "next": waiting[0] if waiting else None}
     k = waiting.index(ring_id)
     return {
-        "place": k + 1, "of": len(waiting), "previous": waiting[k - 1] if k else None,
+        "place": k + 1,
+        "of": len(waiting),
+        "previous": waiting[k - 1] if k else None,
         "next": waiting[k + 1] if k + 1 < len(waiting) else None,
-    }  # fmt: skip
+    }

@@ -19,16 +19,27 @@ if TYPE_CHECKING:
 
 MIN_REASON = 15
 VERBS = {
-    "confirm": "confirmed", "dismiss": "dismissed", "unsure": "unsure", "split": "split", "merge": "merged",
-    "pin": "pinned", "drop": "account_dropped", "keep": "account_kept",
-}  # fmt: skip
+    "confirm": "confirmed",
+    "dismiss": "dismissed",
+    "unsure": "unsure",
+    "split": "split",
+    "merge": "merged",
+    "pin": "pinned",
+    "drop": "account_dropped",
+    "keep": "account_kept",
+}
 BEGINNINGS = (
-    "Cards: ", "Same hours: ", "The template is ", "Known to us as ", "Asked the customer: ", "Like ring ",
-)  # fmt: skip
+    "Cards: ",
+    "Same hours: ",
+    "The template is ",
+    "Known to us as ",
+    "Asked the customer: ",
+    "Like ring ",
+)
 _ACT = re.compile(r"[0-9a-f]{16}")
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A form that cannot be recorded yet; the sentence says what is missing, and the form comes back as it was."""
 
 
@@ -38,10 +49,10 @@ def new_act() -> str:
 
 
 def reason_of(v: Visit) -> str:
-    """The reason of the form; Unfit where it is too short to be one."""
+    """The reason of the form; UnfitError where it is too short to be one."""
     reason = v.text("reason")
     if len(reason) < MIN_REASON:
-        raise Unfit(f"A reason of at least {MIN_REASON} characters is needed; this one has {len(reason)}.")
+        raise UnfitError(f"A reason of at least {MIN_REASON} characters is needed; this one has {len(reason)}.")
     return reason
 
 
@@ -50,34 +61,39 @@ def blank(v: Visit, conclusion: str, **about: Any) -> Decision:
     sent = v.text("act")
     act = sent if _ACT.fullmatch(sent) else new_act()
     return Decision(
-        decision_id=act, act=act, conclusion=conclusion, reason=reason_of(v), analyst=v.person.person, run_id=v.run.run_id,
+        decision_id=act,
+        act=act,
+        conclusion=conclusion,
+        reason=reason_of(v),
+        analyst=v.person.person,
+        run_id=v.run.run_id,
         **about,
-    )  # fmt: skip
+    )
 
 
 def on_ring(v: Visit, ring_id: str, verb: str) -> list[Decision]:
-    """The rows of a form about a ring, not yet written. Raises Unfit."""
+    """The rows of a form about a ring, not yet written. Raises UnfitError."""
     conclusion = VERBS[verb]
     row = blank(v, conclusion, ring_id=ring_id, members_digest=v.run.notes[ring_id].digest)
     if verb == "dismiss":
         chosen = v.text("explanation")
         if chosen not in dict(say.EXPLANATIONS):
-            raise Unfit("Choose the innocent explanation first.")
+            raise UnfitError("Choose the innocent explanation first.")
         row = replace(row, explanation=chosen)
     if verb == "merge":
         other = v.text("other_ring_id")
         if other not in v.run.rings or other == ring_id:
-            raise Unfit("Name another ring of this run, such as the ones listed under Operator.")
+            raise UnfitError("Name another ring of this run, such as the ones listed under Operator.")
         row = replace(row, other_ring_id=other)
     if verb == "pin":
         name = v.text("name", 60)
         if not re.fullmatch(r"[\w][\w .'-]{1,59}", name):
-            raise Unfit("A name has 2 to 60 letters, digits, spaces, dots or dashes.")
+            raise UnfitError("A name has 2 to 60 letters, digits, spaces, dots or dashes.")
         row = replace(row, part=name)
     if verb in ("drop", "keep"):
         opened = v.desk.seal.open("account", v.text("account"))
         if opened is None or v.run.ring_ids_of([opened[0]]).get(opened[0]) != ring_id:
-            raise Unfit("That account is not in this ring.")
+            raise UnfitError("That account is not in this ring.")
         row = replace(row, account_id=opened[0])
     if verb == "split":
         return _split(v, ring_id, row)
@@ -88,12 +104,18 @@ def _split(v: Visit, ring_id: str, row: Decision) -> list[Decision]:
     """One row an account that moves away."""
     moved = moved_accounts(v, ring_id)
     if not moved:
-        raise Unfit("Tick at least one group to take away.")
+        raise UnfitError("Tick at least one group to take away.")
     if len(moved) >= v.ring(ring_id)["size"]:
-        raise Unfit("Something has to stay: not every account can be taken away.")
+        raise UnfitError("Something has to stay: not every account can be taken away.")
     first = _correcting(v, ring_id, row)
     return [
-        replace(first, decision_id=f"{row.act}-{k:05d}", account_id=a, part="A", supersedes=first.supersedes if not k else None)
+        replace(
+            first,
+            decision_id=f"{row.act}-{k:05d}",
+            account_id=a,
+            part="A",
+            supersedes=first.supersedes if not k else None,
+        )
         for k, a in enumerate(moved)
     ]
 
@@ -111,8 +133,9 @@ def group_accounts(v: Visit, ring_id: str, rank: int) -> list[str]:
     held: dict[str, set[str]] = {a: set() for a in v.run.members_of(ring_id)}
     found = v.run.rows(
         "SELECT account_id, entity_type || ':' || entity AS thing FROM incidence WHERE ring_id = ? "
-        "AND entity_type || ':' || entity IN (SELECT unnest(?))", [ring_id, things],
-    )  # fmt: skip
+        "AND entity_type || ':' || entity IN (SELECT unnest(?))",
+        [ring_id, things],
+    )
     for row in found:
         held[row["account_id"]].add(row["thing"])
     sets = {frozenset(g["entities"] or []): g["rank"] for g in reversed(groups) if g["entities"]}
@@ -129,7 +152,7 @@ def _correcting(v: Visit, ring_id: str, row: Decision) -> Decision:
 
 
 def write(v: Visit, rows: list[Decision], seen: int | None) -> list[Decision]:
-    """Write an act and what was known of its ring; DecidedMeanwhile where somebody was faster."""
+    """Write an act and what was known of its ring; MeanwhileError where somebody was faster."""
     first = rows[0]
 
     def judged(connection: Connection) -> None:
@@ -140,9 +163,16 @@ def write(v: Visit, rows: list[Decision], seen: int | None) -> list[Decision]:
         check = is_check(v.desk.seal, rate, v.run.run_id, first.ring_id)
         connection.execute(
             JUDGED.insert().values(
-                decision_id=first.decision_id, run_id=v.run.run_id, ring_id=first.ring_id, score=ring["score"],
-                kind=ring["kind"], flagged=ring["flagged"], size=ring["size"], is_check=check, rate=rate,
-            )  # fmt: skip
+                decision_id=first.decision_id,
+                run_id=v.run.run_id,
+                ring_id=first.ring_id,
+                score=ring["score"],
+                kind=ring["kind"],
+                flagged=ring["flagged"],
+                size=ring["size"],
+                is_check=check,
+                rate=rate,
+            )
         )
 
     written = v.desk.log.append(rows, seen=seen, also=judged)
@@ -152,19 +182,24 @@ def write(v: Visit, rows: list[Decision], seen: int | None) -> list[Decision]:
 
 
 def withdrawal(v: Visit, act: str) -> list[Decision]:
-    """Rows that withdraw every standing row of an act. Raises Unfit where nothing stands."""
+    """Rows that withdraw every standing row of an act. Raises UnfitError where nothing stands."""
     rows = [d for d in v.desk.log.rows(act=act) if v.office.mirror.stands(d)]
     if not rows:
-        raise Unfit("That decision no longer stands.")
+        raise UnfitError("That decision no longer stands.")
     first = blank(v, "withdrawn")
     return [
         replace(
-            first, decision_id=f"{first.act}-{k:05d}" if len(rows) > 1 else first.act, ring_id=d.ring_id,
-            account_id=d.account_id, entity_type=d.entity_type, entity=d.entity, supersedes=d.decision_id,
+            first,
+            decision_id=f"{first.act}-{k:05d}" if len(rows) > 1 else first.act,
+            ring_id=d.ring_id,
+            account_id=d.account_id,
+            entity_type=d.entity_type,
+            entity=d.entity,
+            supersedes=d.decision_id,
             members_digest=d.members_digest,
         )
         for k, d in enumerate(rows)
-    ]  # fmt: skip
+    ]
 
 
 def sent_seen(v: Visit) -> int:

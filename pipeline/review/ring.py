@@ -13,7 +13,7 @@ from pipeline.decisions import Decision
 from pipeline.review import drawings, say
 from pipeline.review.picture import MOST_POINTS, SVG_POINTS, picture
 from pipeline.review.queue import neighbours
-from pipeline.review.runs import PartMissing
+from pipeline.review.runs import PartMissingError
 from pipeline.words import KIND_WORDS, likelihood, number
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def part(make: Callable[[], Any]) -> dict[str, Any]:
     """A part of a page: its value, or the sentence that stands in its place while the rest stays."""
     try:
         return {"value": make(), "fault": ""}
-    except PartMissing as missing:
+    except PartMissingError as missing:
         return {"value": None, "fault": str(missing)}
     except duckdb.Error as fault:
         return {"value": None, "fault": f"This part could not be read ({type(fault).__name__}). Decisions are safe."}
@@ -47,19 +47,32 @@ def ring_page(v: Visit, ring_id: str) -> dict[str, Any]:
     show = query.get("show") or ("picture" if ring["size"] <= SVG_POINTS else "groups")
     after = max(0, int(query.get("members") or 0)) if (query.get("members") or "0").isdigit() else 0
     return {
-        "ring": ring, "row": row, "state": state, "place": neighbours(rows, ring_id), "sentence": sentence(ring),
-        "trust": _TRUST.get(ring["confidence"], ""), "note": v.run.notes[ring_id], "show": show, "small": small,
+        "ring": ring,
+        "row": row,
+        "state": state,
+        "place": neighbours(rows, ring_id),
+        "sentence": sentence(ring),
+        "trust": _TRUST.get(ring["confidence"], ""),
+        "note": v.run.notes[ring_id],
+        "show": show,
+        "small": small,
         "core": v.run.count("members", "ring_id = ? AND membership >= 0.5", [ring_id]),
-        "parts": part(lambda: score(v, ring_id)), "rivals": part(lambda: rivals(v, ring_id)),
+        "parts": part(lambda: score(v, ring_id)),
+        "rivals": part(lambda: rivals(v, ring_id)),
         "groups": part(lambda: drawings.group_matrix(v.run.of_ring("ring_groups", ring_id, "rank"))),
         "picture": part(lambda: picture(v, ring_id)) if show == "picture" else None,
         "things": part(lambda: things(v, ring_id, query.get("things") == "all")),
-        "hours": part(lambda: hours(v, ring_id)), "members": part(lambda: members(v, ring_id, after)), "after": after,
-        "templates": part(lambda: templates(v, ring_id)), "history": part(lambda: history(v, ring_id)),
-        "operator": part(lambda: v.run.of_ring("attribution", ring_id, "rank")), "same": same_operator(v, ring),
+        "hours": part(lambda: hours(v, ring_id)),
+        "members": part(lambda: members(v, ring_id, after)),
+        "after": after,
+        "templates": part(lambda: templates(v, ring_id)),
+        "history": part(lambda: history(v, ring_id)),
+        "operator": part(lambda: v.run.of_ring("attribution", ring_id, "rank")),
+        "same": same_operator(v, ring),
         "inner": [r for r in v.run.rings.values() if r["parent_ring_id"] == ring_id],
-        "past": past(v, ring_id), "assigned": v.desk.board.assigned().get(ring_id),
-    }  # fmt: skip
+        "past": past(v, ring_id),
+        "assigned": v.desk.board.assigned().get(ring_id),
+    }
 
 
 def sentence(ring: dict[str, Any]) -> str:
@@ -86,19 +99,25 @@ def things(v: Visit, ring_id: str, everything: bool) -> dict[str, Any]:
     limit = 500 if everything else THINGS
     rows = v.run.rows(
         """
-        WITH own AS (SELECT * FROM evidence WHERE ring_id = ? ORDER BY abs(bits_counted) DESC, abs(bits) DESC, entity LIMIT ?)
+        WITH own AS (
+            SELECT * FROM evidence WHERE ring_id = ?
+            ORDER BY abs(bits_counted) DESC, abs(bits) DESC, entity LIMIT ?
+        )
         SELECT own.*, (SELECT count(*) FROM evidence o WHERE o.entity_type = own.entity_type AND o.entity = own.entity
                        AND o.ring_id <> own.ring_id) AS other_rings
         FROM own ORDER BY abs(bits_counted) DESC, abs(bits) DESC, entity
         """,
-        [ring_id, limit], needs="evidence",
-    )  # fmt: skip
+        [ring_id, limit],
+        needs="evidence",
+    )
     known = set()
     if "provenance" in v.run.tables:
         found = v.run.rows("SELECT DISTINCT entity_type, entity FROM provenance WHERE ring_id = ?", [ring_id])
         known = {(r["entity_type"], r["entity"]) for r in found}
     for row in rows:
-        row["days"] = (row["last_seen"] - row["first_seen"]).days + 1 if row["first_seen"] and row["last_seen"] else None
+        row["days"] = (
+            (row["last_seen"] - row["first_seen"]).days + 1 if row["first_seen"] and row["last_seen"] else None
+        )
         row["link"] = v.entity_link(row["entity_type"], row["entity"])
         row["name"] = row["link"].rsplit("/", 1)[1]
         row["requests"] = (row["entity_type"], row["entity"]) in known
@@ -109,8 +128,14 @@ def hours(v: Visit, ring_id: str) -> dict[str, Any]:
     """Hours by days of the ring, and of the innocent group nearest in size beside it."""
     ring, run = v.ring(ring_id), v.run
     own = drawings.hour_map(run.of_ring("ring_hours", ring_id, "hour"), run.since, run.until, ring["size"])
-    innocent = [r for r in run.rings.values() if r["kind"] in ("organization", "shared_network") and r["ring_id"] != ring_id]
-    like = min(innocent, key=lambda r: (abs(math.log(r["size"] / ring["size"])), r["ring_id"]), default=None) if ring["size"] else None
+    innocent = [
+        r for r in run.rings.values() if r["kind"] in ("organization", "shared_network") and r["ring_id"] != ring_id
+    ]
+    like = (
+        min(innocent, key=lambda r: (abs(math.log(r["size"] / ring["size"])), r["ring_id"]), default=None)
+        if ring["size"]
+        else None
+    )
     beside = None
     if like:
         rows = run.of_ring("ring_hours", like["ring_id"], "hour")
@@ -135,22 +160,29 @@ def templates(v: Visit, ring_id: str) -> list[dict[str, Any]]:
         FROM evidence e JOIN templates t ON t.template_id = e.entity
         WHERE e.ring_id = ? AND t.text IS NOT NULL AND t.n_accounts >= 5 ORDER BY e.bits DESC, t.template_id LIMIT 12
         """,
-        [ring_id], needs="templates",
-    )  # fmt: skip
+        [ring_id],
+        needs="templates",
+    )
 
 
 def history(v: Visit, ring_id: str) -> dict[str, Any]:
     """What became of the ring since the previous run, and since when its name is known."""
     rows = v.run.of_ring("ring_history", ring_id, "jaccard DESC NULLS LAST, previous_ring_id")
     registry = v.run.of_ring("ring_registry", ring_id, "first_run")
-    return {"rows": rows, "registry": registry[0] if registry else None, "previous_size": v.run.notes[ring_id].previous_size}
+    return {
+        "rows": rows,
+        "registry": registry[0] if registry else None,
+        "previous_size": v.run.notes[ring_id].previous_size,
+    }
 
 
 def same_operator(v: Visit, ring: dict[str, Any]) -> list[dict[str, Any]]:
     """Other rings held to be of the same operator, largest first."""
     if ring["operator_id"] is None:
         return []
-    held = [r for r in v.run.rings.values() if r["operator_id"] == ring["operator_id"] and r["ring_id"] != ring["ring_id"]]
+    held = [
+        r for r in v.run.rings.values() if r["operator_id"] == ring["operator_id"] and r["ring_id"] != ring["ring_id"]
+    ]
     return sorted(held, key=lambda r: (-r["size"], r["ring_id"]))
 
 
@@ -171,7 +203,8 @@ def explanation_copy(v: Visit, ring_id: str) -> str:
     other = next((r for r in best if r["kind"] != "coordinated"), None)
     against = f" The strongest other explanation is {other['words']} ({number(other['probability'])})." if other else ""
     window = say.window(v.run.since, v.run.until)
-    return f"{ring_id} ({window}, run {v.run.run_id}): {sentence(ring)} {ring['reason']} Confidence is {ring['confidence']}.{against}"
+    sure = f"Confidence is {ring['confidence']}."
+    return f"{ring_id} ({window}, run {v.run.run_id}): {sentence(ring)} {ring['reason']} {sure}{against}"
 
 
 def judged_words(decision: Decision) -> str:

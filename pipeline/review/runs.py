@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
-from functools import cached_property
 from typing import Any, cast
 
 import duckdb
@@ -27,7 +27,7 @@ _LOOK_AGAIN = 5.0  # seconds between two looks for new runs
 _OPEN = 4  # runs kept open
 
 
-class PartMissing(Exception):
+class PartMissingError(Exception):
     """The run has no such table; the page says so in place of the part."""
 
     def __init__(self, table: str, version: str) -> None:
@@ -73,9 +73,9 @@ class RunReader:
         return held
 
     def rows(self, sql: str, parameters: Sequence[Any] = (), *, needs: str = "") -> list[Row]:
-        """Rows of a query as dictionaries. PartMissing where the run lacks the table in `needs`."""
+        """Rows of a query as dictionaries. PartMissingError where the run lacks the table in `needs`."""
         if needs and needs not in self.tables:
-            raise PartMissing(needs, str(self.manifest.get("version", "unknown")))
+            raise PartMissingError(needs, str(self.manifest.get("version", "unknown")))
         cursor = self._base.cursor()
         try:
             found = cursor.sql(sql, params=list(parameters))
@@ -94,12 +94,16 @@ class RunReader:
 
     def ring_ids_of(self, accounts: Sequence[str]) -> dict[str, str]:
         """The innermost ring of each of some accounts that is in one."""
-        found = self.rows("SELECT account_id, ring_id FROM members WHERE account_id IN (SELECT unnest(?))", [list(accounts)])
+        found = self.rows(
+            "SELECT account_id, ring_id FROM members WHERE account_id IN (SELECT unnest(?))", [list(accounts)]
+        )
         return {r["account_id"]: r["ring_id"] for r in found}
 
     def members_of(self, ring_id: str) -> list[str]:
         """All accounts of a ring, sorted."""
-        return [r["account_id"] for r in self.rows("SELECT account_id FROM members WHERE ring_id = ? ORDER BY 1", [ring_id])]
+        return [
+            r["account_id"] for r in self.rows("SELECT account_id FROM members WHERE ring_id = ? ORDER BY 1", [ring_id])
+        ]
 
     @cached_property
     def rings(self) -> dict[str, Row]:
@@ -115,7 +119,9 @@ class RunReader:
         }
         ties = {
             r["ring_id"]: tuple(r["types"])
-            for r in self.rows("SELECT ring_id, list_sort(list(DISTINCT entity_type)) AS types FROM evidence GROUP BY 1")
+            for r in self.rows(
+                "SELECT ring_id, list_sort(list(DISTINCT entity_type)) AS types FROM evidence GROUP BY 1"
+            )
         }
         history: dict[str, Row] = {}
         for row in self.rows("SELECT * FROM ring_history ORDER BY ring_id, jaccard DESC NULLS LAST, previous_ring_id"):
@@ -129,9 +135,12 @@ class RunReader:
         for ring_id in self.rings:
             past = history.get(ring_id, {})
             notes[ring_id] = RingNote(
-                digests.get(ring_id, ""), ties.get(ring_id, ()), past.get("change", "born"),
-                past.get("previous_ring_id"), sizes.get(past.get("previous_ring_id") or ring_id),
-            )  # fmt: skip
+                digests.get(ring_id, ""),
+                ties.get(ring_id, ()),
+                past.get("change", "born"),
+                past.get("previous_ring_id"),
+                sizes.get(past.get("previous_ring_id") or ring_id),
+            )
         return notes
 
 
@@ -167,9 +176,7 @@ class Shelf:
         runs = self.runs()
         chosen = [r for r in runs if run_id is None or r.run_id == run_id]
         if not chosen:
-            raise UsageError(
-                "there is no such finished run", found=quoted(run_id), mend="`ringtrace run` makes one."
-            )
+            raise UsageError("there is no such finished run", found=quoted(run_id), mend="`ringtrace run` makes one.")
         run = chosen[-1]
         with self._lock:
             held = self._open.pop(run.run_id, None)

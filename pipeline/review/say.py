@@ -17,9 +17,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SHOWN = 40
 TYPE_WORDS = {ADDRESS_TYPES[0]: "address", PAYMENT_TYPE: "card", TEMPLATE_TYPE: "template"}
 KIND_SHORT = {
-    "coordinated": "coordinated operation", "reseller_pool": "reseller pool", "organization": "organisation",
-    "shared_network": "shared network", "unclear": "unclear",
-}  # fmt: skip
+    "coordinated": "coordinated operation",
+    "reseller_pool": "reseller pool",
+    "organization": "organisation",
+    "shared_network": "shared network",
+    "unclear": "unclear",
+}
 EXPLANATIONS = (
     ("organization", "an office, a school or an agency"),
     ("shared_network", "a shared network"),
@@ -28,10 +31,17 @@ EXPLANATIONS = (
     ("other", "something else, said in the reason"),
 )
 CONCLUSION_WORDS = {
-    "confirmed": "confirmed", "dismissed": "dismissed", "unsure": "is not sure about", "split": "split",
-    "merged": "merged", "account_dropped": "dropped an account from", "account_kept": "kept an account in",
-    "entity_allowed": "allowed an entity", "pinned": "pinned a name to", "withdrawn": "withdrew a decision on",
-}  # fmt: skip
+    "confirmed": "confirmed",
+    "dismissed": "dismissed",
+    "unsure": "is not sure about",
+    "split": "split",
+    "merged": "merged",
+    "account_dropped": "dropped an account from",
+    "account_kept": "kept an account in",
+    "entity_allowed": "allowed an entity",
+    "pinned": "pinned a name to",
+    "withdrawn": "withdrew a decision on",
+}
 
 
 def count(n: float | None) -> str:
@@ -97,7 +107,7 @@ def cut(value: str, shown: int = _SHOWN) -> str:
     if len(value) <= shown:
         return value
     head = (shown - 1) * 2 // 3
-    return f"{value[:head]}{ELLIPSIS}{value[len(value) - (shown - 1 - head):]}"
+    return f"{value[:head]}{ELLIPSIS}{value[len(value) - (shown - 1 - head) :]}"
 
 
 def quoted(value: object, shown: int = _SHOWN) -> Markup:
@@ -105,15 +115,25 @@ def quoted(value: object, shown: int = _SHOWN) -> Markup:
     if value is None:
         return Markup(DASH)
     text = cut(str(value), shown)
-    parts = [
-        Markup('<span class="chip-char">U+{:04X}</span>').format(ord(c)) if acts(c) else escape(c) for c in text
-    ]
+    parts = [Markup('<span class="chip-char">U+{:04X}</span>').format(ord(c)) if acts(c) else escape(c) for c in text]
     return Markup('<bdi class="q">{}</bdi>').format(Markup("").join(parts))
 
 
 def visible(value: object) -> str:
     """The same as plain text, for copies, drawings and files."""
     return "".join(f"<U+{ord(c):04X}>" if acts(c) else c for c in str(value))
+
+
+_RESERVED = {
+    "unknown": "nobody known (unknown)",
+    "shared_vendor": "customers of one vendor",
+    "false_flag": "planted traces (false flag)",
+}
+
+
+def rival(operator: str) -> Markup:
+    """A hypothesis on an operator: reserved words in plain English, names as quoted matter."""
+    return escape(_RESERVED[operator]) if operator in _RESERVED else quoted(operator)
 
 
 def slots(text: str | None) -> Markup:

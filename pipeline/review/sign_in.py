@@ -20,7 +20,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pipeline.review.access import Person
 from pipeline.review.config import OpenId
 from pipeline.review.desk import Desk
-from pipeline.review.web import Refused, cookie_name, proxy_person
+from pipeline.review.web import RefusedError, cookie_name, proxy_person
 
 router = APIRouter(include_in_schema=False)
 _STATE_COOKIE, _STATE_SECONDS = "ringtrace-sign-in", 600
@@ -78,7 +78,7 @@ class Doors:
         if self._provider is None:
             found = httpx.get(f"{openid.issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10).json()
             if found.get("issuer", "").rstrip("/") != openid.issuer.rstrip("/"):
-                raise Refused(502, "The sign-in provider gives another name than the one set up.")
+                raise RefusedError(502, "The sign-in provider gives another name than the one set up.")
             self._provider = found
         return self._provider
 
@@ -88,7 +88,7 @@ def _doors(request: Request) -> Doors:
     host = request.client.host if request.client else "unknown"
     if not doors.rate.allows(host):
         doors.desk.audit.note(Person("", "", ""), "sign-in refused", "too many tries")
-        raise Refused(429, "Too many tries to sign in.", "Wait a minute.")
+        raise RefusedError(429, "Too many tries to sign in.", "Wait a minute.")
     return doors
 
 
@@ -98,12 +98,19 @@ def _begin(doors: Doors, person: str) -> Response:
     known = desk.people.find(person)
     if known is None:
         desk.audit.note(Person(person, person, ""), "sign-in refused", "no role")
-        raise Refused(403, "You are known, but nobody has given you a role yet.", "Ask an admin of this workspace.")
+        raise RefusedError(
+            403, "You are known, but nobody has given you a role yet.", "Ask an admin of this workspace."
+        )
     answer = RedirectResponse("/queue", 303)
     answer.set_cookie(
-        cookie_name(desk), desk.sessions.begin(person), max_age=desk.config.session_hours * 3600, path="/",
-        secure=desk.config.secure, httponly=True, samesite="lax",
-    )  # fmt: skip
+        cookie_name(desk),
+        desk.sessions.begin(person),
+        max_age=desk.config.session_hours * 3600,
+        path="/",
+        secure=desk.config.secure,
+        httponly=True,
+        samesite="lax",
+    )
     answer.delete_cookie(_STATE_COOKIE, path="/")
     desk.audit.note(known, "signed in")
     return answer
@@ -114,7 +121,9 @@ def enter(key: str, request: Request) -> Response:
     """The one-time link of a local workspace."""
     doors = _doors(request)
     if doors.desk.config.mode != "local" or not doors.use_link(key):
-        raise Refused(403, "This link has been used or is not the newest.", "Start `ringtrace review` again for a new one.")
+        raise RefusedError(
+            403, "This link has been used or is not the newest.", "Start `ringtrace review` again for a new one."
+        )
     return _begin(doors, LOCAL_PERSON)
 
 
@@ -126,20 +135,29 @@ def sign_in(request: Request) -> Response:
     if config.mode == "proxy":
         person = proxy_person(request, doors.desk)
         if person is None:
-            raise Refused(401, "The sign-in proxy did not say who you are.", "Open the workspace through the proxy.")
+            raise RefusedError(
+                401, "The sign-in proxy did not say who you are.", "Open the workspace through the proxy."
+            )
         return _begin(doors, person)
     if config.mode != "oidc" or config.openid is None:
-        raise Refused(401, "This workspace is opened by the link that `ringtrace review` printed.")
+        raise RefusedError(401, "This workspace is opened by the link that `ringtrace review` printed.")
     state, nonce, verifier = (secrets.token_urlsafe(24) for _ in range(3))
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     wanted = {
-        "response_type": "code", "client_id": config.openid.client_id, "redirect_uri": f"{config.base}/signed-in",
-        "scope": "openid email profile", "state": state, "nonce": nonce, "code_challenge": challenge,
+        "response_type": "code",
+        "client_id": config.openid.client_id,
+        "redirect_uri": f"{config.base}/signed-in",
+        "scope": "openid email profile",
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": challenge,
         "code_challenge_method": "S256",
-    }  # fmt: skip
+    }
     answer = RedirectResponse(f"{doors.provider(config.openid)['authorization_endpoint']}?{urlencode(wanted)}", 303)
     sealed = doors.signer.dumps([state, nonce, verifier])
-    answer.set_cookie(_STATE_COOKIE, sealed, max_age=_STATE_SECONDS, path="/", secure=config.secure, httponly=True, samesite="lax")
+    answer.set_cookie(
+        _STATE_COOKIE, sealed, max_age=_STATE_SECONDS, path="/", secure=config.secure, httponly=True, samesite="lax"
+    )
     return answer
 
 
@@ -149,17 +167,17 @@ def signed_in(request: Request, code: str = "", state: str = "") -> Response:
     doors = _doors(request)
     openid = doors.desk.config.openid
     if doors.desk.config.mode != "oidc" or openid is None:
-        raise Refused(404, "There is no such page.")
+        raise RefusedError(404, "There is no such page.")
     try:
         kept = doors.signer.loads(request.cookies.get(_STATE_COOKIE, ""), max_age=_STATE_SECONDS)
     except BadSignature:
-        raise Refused(403, "This sign-in was not begun here, or took too long.", "Sign in again.") from None
+        raise RefusedError(403, "This sign-in was not begun here, or took too long.", "Sign in again.") from None
     if not code or not hmac.compare_digest(kept[0].encode(), state.encode()):
-        raise Refused(403, "This sign-in was not begun here.", "Sign in again.")
+        raise RefusedError(403, "This sign-in was not begun here.", "Sign in again.")
     person = _person_of(doors, openid, code, nonce=kept[1], verifier=kept[2])
     if person is None:
         doors.desk.audit.note(Person("", "", ""), "sign-in refused", "id token")
-        raise Refused(403, "The provider's answer did not hold.", "Sign in again.")
+        raise RefusedError(403, "The provider's answer did not hold.", "Sign in again.")
     return _begin(doors, person)
 
 
@@ -171,17 +189,24 @@ def _person_of(doors: Doors, openid: OpenId, code: str, *, nonce: str, verifier:
 
     provider = doors.provider(openid)
     sent = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": f"{doors.desk.config.base}/signed-in",
-        "client_id": openid.client_id, "client_secret": openid.client_secret, "code_verifier": verifier,
-    }  # fmt: skip
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": f"{doors.desk.config.base}/signed-in",
+        "client_id": openid.client_id,
+        "client_secret": openid.client_secret,
+        "code_verifier": verifier,
+    }
     answer = httpx.post(provider["token_endpoint"], data=sent, timeout=10)
     if answer.status_code != 200 or "id_token" not in answer.json():
         return None
     keys = KeySet.import_key_set(httpx.get(provider["jwks_uri"], timeout=10).json())
     rules = jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": provider["issuer"]}, aud={"essential": True, "value": openid.client_id},
-        exp={"essential": True}, nonce={"essential": True, "value": nonce}, leeway=60,
-    )  # fmt: skip
+        iss={"essential": True, "value": provider["issuer"]},
+        aud={"essential": True, "value": openid.client_id},
+        exp={"essential": True},
+        nonce={"essential": True, "value": nonce},
+        leeway=60,
+    )
     try:
         token = jwt.decode(answer.json()["id_token"], keys, algorithms=["RS256", "ES256", "PS256"])
         rules.validate(token.claims)

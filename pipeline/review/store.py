@@ -36,16 +36,19 @@ def _serial(name: str = "seq") -> Column[Any]:
 
 
 PEOPLE = Table(
-    "people", METADATA,
+    "people",
+    METADATA,
     Column("person", String(200), primary_key=True),
     Column("name", String(200), nullable=False),
     Column("role", String(20), nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("by_whom", String(200), nullable=False),
     Column("single_keys", Boolean, nullable=False, default=True),
-)  # fmt: skip
+)
 ROLE_CHANGES = Table(
-    "role_changes", METADATA, _serial(),
+    "role_changes",
+    METADATA,
+    _serial(),
     Column("person", String(200), nullable=False),
     Column("role", String(20), nullable=False),
     Column("asked_by", String(200), nullable=False),
@@ -53,17 +56,19 @@ ROLE_CHANGES = Table(
     Column("settled_by", String(200)),
     Column("settled_at", BigInteger),
     Column("outcome", String(20)),
-)  # fmt: skip
+)
 SESSIONS = Table(
-    "sessions", METADATA,
+    "sessions",
+    METADATA,
     Column("digest", String(64), primary_key=True),
     Column("person", String(200), nullable=False, index=True),
     Column("began", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
     Column("ended", BigInteger),
-)  # fmt: skip
+)
 TOKENS = Table(
-    "tokens", METADATA,
+    "tokens",
+    METADATA,
     Column("digest", String(64), primary_key=True),
     Column("token_id", String(20), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
@@ -71,22 +76,27 @@ TOKENS = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("made_by", String(200), nullable=False),
     Column("ended", BigInteger),
-)  # fmt: skip
+)
 ASSIGNMENTS = Table(
-    "assignments", METADATA,
+    "assignments",
+    METADATA,
     Column("ring_id", String(200), primary_key=True),
     Column("person", String(200), nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("by_whom", String(200), nullable=False),
-)  # fmt: skip
+)
 VIEWS = Table(
-    "views", METADATA, _serial("view_id"),
+    "views",
+    METADATA,
+    _serial("view_id"),
     Column("person", String(200), nullable=False, index=True),
     Column("name", String(100), nullable=False),
     Column("query", Text, nullable=False),
-)  # fmt: skip
+)
 AUDIT = Table(
-    "audit", METADATA, _serial(),
+    "audit",
+    METADATA,
+    _serial(),
     Column("at", BigInteger, nullable=False),
     Column("person", String(200), nullable=False),
     Column("role", String(20), nullable=False),
@@ -94,9 +104,10 @@ AUDIT = Table(
     Column("subject", String(300), nullable=False),
     Column("detail", Text, nullable=False),
     sqlite_autoincrement=True,
-)  # fmt: skip
+)
 JUDGED = Table(
-    "judged", METADATA,
+    "judged",
+    METADATA,
     Column("decision_id", String(80), primary_key=True),
     Column("run_id", String(40), nullable=False),
     Column("ring_id", String(200), nullable=False),
@@ -106,9 +117,10 @@ JUDGED = Table(
     Column("size", BigInteger, nullable=False),
     Column("is_check", Boolean, nullable=False),
     Column("rate", Float, nullable=False),
-)  # fmt: skip
+)
 LISTS = Table(
-    "lists", METADATA,
+    "lists",
+    METADATA,
     Column("list_id", String(20), primary_key=True),
     Column("action", String(100), nullable=False),
     Column("reason", Text, nullable=False),
@@ -118,29 +130,34 @@ LISTS = Table(
     Column("state", String(20), nullable=False),
     Column("prepared_by", String(200), nullable=False),
     Column("prepared_at", BigInteger, nullable=False),
-)  # fmt: skip
+)
 LIST_ROWS = Table(
-    "list_rows", METADATA,
+    "list_rows",
+    METADATA,
     Column("list_id", String(20), primary_key=True),
     Column("account_id", Text, primary_key=True),
     Column("ring_id", String(200), nullable=False),
     Column("appealed", Boolean, nullable=False, default=False),
-)  # fmt: skip
+)
 LIST_EVENTS = Table(
-    "list_events", METADATA, _serial(),
+    "list_events",
+    METADATA,
+    _serial(),
     Column("list_id", String(20), nullable=False, index=True),
     Column("at", BigInteger, nullable=False),
     Column("person", String(200), nullable=False),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=False),
-)  # fmt: skip
+)
 THRESHOLDS = Table(
-    "thresholds", METADATA, _serial(),
+    "thresholds",
+    METADATA,
+    _serial(),
     Column("at", BigInteger, nullable=False),
     Column("person", String(200), nullable=False),
     Column("threshold", Float, nullable=False),
     Column("reason", Text, nullable=False),
-)  # fmt: skip
+)
 
 APPEND_ONLY = ("decisions", "audit", "list_events", "thresholds", "judged")
 
@@ -157,10 +174,11 @@ def open_store(uri: str) -> Engine:
         migrate(engine)
     except SQLAlchemyError as fault:
         raise StoreError(
-            "the workspace's store cannot be opened", place=Place(engine.url.render_as_string(hide_password=True)),
+            "the workspace's store cannot be opened",
+            place=Place(engine.url.render_as_string(hide_password=True)),
             found=quoted(str(getattr(fault, "orig", fault)).split("\n")[0]),
             mend="Check the address, the rights and the room on its disk.",
-        ) from fault  # fmt: skip
+        ) from fault
     return engine
 
 

@@ -17,7 +17,9 @@ WITH own AS (SELECT * FROM incidence WHERE account_id = ?),
 around AS (
     SELECT i.entity_type, i.entity, count(*) - 1 AS others,
            count(*) FILTER (i.ring_id IS NOT NULL AND i.ring_id = own.ring_id) - 1 AS in_ring,
-           count(*) FILTER (i.ring_id IN (SELECT ring_id FROM rings WHERE flagged) AND i.account_id <> own.account_id) AS in_flagged
+           count(*) FILTER (
+               i.ring_id IN (SELECT ring_id FROM rings WHERE flagged) AND i.account_id <> own.account_id
+           ) AS in_flagged
     FROM incidence i JOIN own ON i.entity_type = own.entity_type AND i.entity = own.entity
     GROUP BY 1, 2
 )
@@ -36,28 +38,37 @@ def account_page(v: Visit, account_id: str) -> dict[str, Any] | None:
     for row in shared:
         row["link"] = v.entity_link(row["entity_type"], row["entity"])
     ring = run.rings[member["ring_id"]] if member else None
-    hours = run.rows("SELECT hour, n_events AS n_accounts, n_events FROM activity WHERE account_id = ? ORDER BY hour", [account_id])
+    hours = run.rows(
+        "SELECT hour, n_events AS n_accounts, n_events FROM activity WHERE account_id = ? ORDER BY hour", [account_id]
+    )
     most = max((r["n_accounts"] for r in hours), default=0)
     links = _links(v, account_id, member["ring_id"]) if member else []
     return {
-        "member": member, "ring": ring, "shared": shared, "sentence": tied(shared),
-        "hours": drawings.hour_map(hours, run.since, run.until, most) if hours else None, "links": links,
+        "member": member,
+        "ring": ring,
+        "shared": shared,
+        "sentence": tied(shared),
+        "hours": drawings.hour_map(hours, run.since, run.until, most) if hours else None,
+        "links": links,
         "touched": _touched(v, account_id, member["ring_id"] if member else None),
         "decisions": [(d, v.office.mirror.stands(d)) for d in reversed(v.office.mirror.by_account.get(account_id, []))],
         "judgement": v.office.mirror.judgement(member["ring_id"]) if member else None,
-    }  # fmt: skip
+    }
 
 
 def _links(v: Visit, account_id: str, ring_id: str) -> list[dict[str, Any]]:
     rows = v.run.rows(
-        "SELECT * FROM links WHERE ring_id = ? AND (account_a = ? OR account_b = ?) ORDER BY bits DESC, account_a, account_b LIMIT 20",
+        "SELECT * FROM links WHERE ring_id = ? AND (account_a = ? OR account_b = ?) "
+        "ORDER BY bits DESC, account_a, account_b LIMIT 20",
         [ring_id, account_id, account_id],
     )
     made = []
     for row in rows:
         other = row["account_b"] if row["account_a"] == account_id else row["account_a"]
         parts = [f"{say.type_word(c[5:])} {say.bits(row[c])}" for c in sorted(row) if c.startswith("bits_") and row[c]]
-        made.append({"shown": v.shown_account(other), "link": v.account_link(other), "bits": row["bits"], "parts": parts})
+        made.append(
+            {"shown": v.shown_account(other), "link": v.account_link(other), "bits": row["bits"], "parts": parts}
+        )
     return made
 
 
@@ -78,9 +89,12 @@ def tied(shared: list[dict[str, Any]]) -> str:
         by_type.setdefault(row["entity_type"], []).append(row)
     parts = []
     for kind, rows in by_type.items():
-        numbers = listed([f"{n:,}" for n in sorted(r["others"] for r in rows)[:6]]) + (" and more" if len(rows) > 6 else "")
+        numbers = listed([f"{n:,}" for n in sorted(r["others"] for r in rows)[:6]]) + (
+            " and more" if len(rows) > 6 else ""
+        )
         word = say.type_word(kind)
-        parts.append(f"{counted(len(rows), word, word + ('es' if word.endswith('s') else 's'))} that {numbers} other accounts use")
+        many = word + ("es" if word.endswith("s") else "s")
+        parts.append(f"{counted(len(rows), word, many)} that {numbers} other accounts use")
     ties = sum(r["others"] for r in shared)
     flagged = sum(r["in_flagged"] for r in shared)
     return f"Tied to {listed(parts)}; {flagged:,} of these {ties:,} ties lead into flagged rings."
@@ -95,10 +109,15 @@ def account_copy(v: Visit, account_id: str) -> str:
     if ring is None or member is None:
         return f"Account {account_id} is in no ring of run {v.run.run_id}. {page['sentence']}"
     judged = page["judgement"]
-    said = f" The ring was {judged.conclusion} by {judged.analyst} on {say.day(judged.decided_at)}." if judged else " Nobody has decided on the ring yet."
+    said = (
+        f" The ring was {judged.conclusion} by {judged.analyst} on {say.day(judged.decided_at)}."
+        if judged
+        else " Nobody has decided on the ring yet."
+    )
     return (
         f"Account {account_id} belongs to {ring['ring_id']} with {number(member['membership'])}; the ring's "
-        f"{ring['size']:,} accounts are {likelihood(ring['score'])} to be one coordinated operation (run {v.run.run_id}). "
+        f"{ring['size']:,} accounts are {likelihood(ring['score'])} to be one coordinated operation "
+        f"(run {v.run.run_id}). "
         f"{page['sentence']}{said}"
     )
 
@@ -106,14 +125,19 @@ def account_copy(v: Visit, account_id: str) -> str:
 def entity_page(v: Visit, entity_type: str, entity: str, after: int) -> dict[str, Any] | None:
     """All parts of an entity's page, or None where the run does not know it."""
     run = v.run
-    rings = run.rows("SELECT * FROM evidence WHERE entity_type = ? AND entity = ? ORDER BY n_accounts_in_ring DESC, ring_id", [entity_type, entity])
+    rings = run.rows(
+        "SELECT * FROM evidence WHERE entity_type = ? AND entity = ? ORDER BY n_accounts_in_ring DESC, ring_id",
+        [entity_type, entity],
+    )
     total = run.count("incidence", "entity_type = ? AND entity = ?", [entity_type, entity])
     if not rings and not total:
         return None
     accounts = run.rows(
-        "SELECT account_id, ring_id, n_events, first_seen, last_seen FROM incidence WHERE entity_type = ? AND entity = ? "
-        "ORDER BY ring_id NULLS LAST, account_id LIMIT ? OFFSET ?", [entity_type, entity, _LIST, after],
-    )  # fmt: skip
+        "SELECT account_id, ring_id, n_events, first_seen, last_seen FROM incidence "
+        "WHERE entity_type = ? AND entity = ? "
+        "ORDER BY ring_id NULLS LAST, account_id LIMIT ? OFFSET ?",
+        [entity_type, entity, _LIST, after],
+    )
     for row in accounts:
         row["link"], row["shown"] = v.account_link(row["account_id"]), v.shown_account(row["account_id"])
     text = None
@@ -122,20 +146,27 @@ def entity_page(v: Visit, entity_type: str, entity: str, after: int) -> dict[str
         text = found[0]["text"] if found else None
     everywhere = rings[0]["n_accounts_total"] if rings else total
     return {
-        "rings": [{**r, "would": would_go(v, r)} for r in rings], "accounts": accounts, "total": total, "after": after,
-        "everywhere": everywhere, "rarer": _rarer(v, entity_type, everywhere), "text": text, "class": rings[0]["class"] if rings else None,
+        "rings": [{**r, "would": would_go(v, r)} for r in rings],
+        "accounts": accounts,
+        "total": total,
+        "after": after,
+        "everywhere": everywhere,
+        "rarer": _rarer(v, entity_type, everywhere),
+        "text": text,
+        "class": rings[0]["class"] if rings else None,
         "first_seen": min((r["first_seen"] for r in rings if r["first_seen"]), default=None),
         "last_seen": max((r["last_seen"] for r in rings if r["last_seen"]), default=None),
         "decisions": [(d, v.office.mirror.stands(d)) for d in reversed(v.desk.log.about_entity(entity_type, entity))],
-    }  # fmt: skip
+    }
 
 
 def would_go(v: Visit, row: dict[str, Any]) -> dict[str, Any]:
     """What a ring would lose at most if the entity were allowed: counted bits of it and of the whole ring."""
     whole = v.run.rows(
         "SELECT sum(bits_counted) AS whole, max(bits_counted) FILTER (entity_type = ? AND entity <> ?) AS next "
-        "FROM evidence WHERE ring_id = ?", [row["entity_type"], row["entity"], row["ring_id"]],
-    )[0]  # fmt: skip
+        "FROM evidence WHERE ring_id = ?",
+        [row["entity_type"], row["entity"], row["ring_id"]],
+    )[0]
     return {"bits": max(row["bits_counted"], 0.0), "whole": whole["whole"] or 0.0, "next": whole["next"]}
 
 
@@ -143,8 +174,9 @@ def _rarer(v: Visit, entity_type: str, everywhere: int) -> float | None:
     """Share of the rings' shared things of the type that more accounts have."""
     found = v.run.rows(
         "SELECT count(*) AS n, count(*) FILTER (n_accounts_total > ?) AS more FROM "
-        "(SELECT DISTINCT entity, n_accounts_total FROM evidence WHERE entity_type = ?)", [everywhere, entity_type],
-    )[0]  # fmt: skip
+        "(SELECT DISTINCT entity, n_accounts_total FROM evidence WHERE entity_type = ?)",
+        [everywhere, entity_type],
+    )[0]
     return found["more"] / found["n"] if found["n"] >= 20 else None
 
 
@@ -160,7 +192,9 @@ def find(v: Visit, text: str) -> str | None:
         "SELECT 1 FROM incidence WHERE account_id = ? LIMIT 1", [wanted]
     ):
         return v.account_link(wanted)
-    operator = next((r["operator_id"] for r in v.run.rings.values() if (r["operator_id"] or "").lower() == wanted.lower()), None)
+    operator = next(
+        (r["operator_id"] for r in v.run.rings.values() if (r["operator_id"] or "").lower() == wanted.lower()), None
+    )
     if operator:
         return f"/operator/{v.desk.seal.name('operator', operator)}"
     found = v.run.rows("SELECT DISTINCT entity_type FROM incidence WHERE entity = ? ORDER BY 1", [_normal(wanted)])

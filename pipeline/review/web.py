@@ -30,7 +30,7 @@ RUN_COOKIE = "ringtrace-run"
 HERE = Path(__file__).parent
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The answer is no; `status` and a sentence that says why and what helps."""
 
     def __init__(self, status: int, words: str, mend: str = "") -> None:
@@ -46,18 +46,35 @@ class Office:
         self.states = States(desk.shelf, self.mirror)
         self._queue: tuple[Any, list[QueueRow]] | None = None
         self.templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
             lstrip_blocks=True,
-        )  # fmt: skip
+        )
         self.templates.filters.update(
-            count=say.count, bits=say.bits, measure=say.measure, day=say.day, short_day=say.short_day, clock=say.clock,
-            likely=say.likely, quoted=say.quoted, slots=say.slots, slot_shape=say.slot_shape, type_word=say.type_word,
-            masked=say.masked, probability=number,
-        )  # fmt: skip
+            count=say.count,
+            bits=say.bits,
+            measure=say.measure,
+            day=say.day,
+            short_day=say.short_day,
+            clock=say.clock,
+            likely=say.likely,
+            quoted=say.quoted,
+            slots=say.slots,
+            slot_shape=say.slot_shape,
+            type_word=say.type_word,
+            masked=say.masked,
+            rival=say.rival,
+            probability=number,
+        )
         self.templates.globals.update(
-            STATE_WORDS=STATE_WORDS, STATE_SHAPES=STATE_SHAPES, KINDS=say.KIND_SHORT, SAID=say.CONCLUSION_WORDS,
+            STATE_WORDS=STATE_WORDS,
+            STATE_SHAPES=STATE_SHAPES,
+            KINDS=say.KIND_SHORT,
+            SAID=say.CONCLUSION_WORDS,
             EXPLANATIONS=say.EXPLANATIONS,
-        )  # fmt: skip
+        )
 
     def queue(self, run: RunReader) -> list[QueueRow]:
         """All rings of a run in queue order, built again only when a decision or an assignment came."""
@@ -93,8 +110,14 @@ class Visit:
             run = self.desk.shelf.read(wanted)
         except UsageError:
             if named is None:
-                raise Refused(404, "There is no finished run here yet.", "`ringtrace run INPUT --output ...` makes one; reload this page then.") from None  # fmt: skip
-            raise Refused(404, "That run is not kept here.", "Choose another run at the head of the page.") from None
+                raise RefusedError(
+                    404,
+                    "There is no finished run here yet.",
+                    "`ringtrace run INPUT --output ...` makes one; reload this page then.",
+                ) from None
+            raise RefusedError(
+                404, "That run is not kept here.", "Choose another run at the head of the page."
+            ) from None
         self.office.mirror.refresh()
         return run
 
@@ -121,12 +144,12 @@ class Visit:
         self.desk.audit.note(self.person, action, subject, detail)
 
     def ring(self, ring_id: str) -> dict[str, Any]:
-        """A ring of the run; Refused where the run does not have it, with the run that last had it."""
+        """A ring of the run; RefusedError where the run does not have it, with the run that last had it."""
         found = self.run.rings.get(ring_id)
         if found is None:
             known = self.run.rows("SELECT last_run FROM ring_registry WHERE ring_id = ?", [ring_id])
             words = f"{say.visible(say.cut(ring_id))} is not in this run"
-            raise Refused(404, f"{words}; last seen in {known[0]['last_run']}." if known else f"{words}.")
+            raise RefusedError(404, f"{words}; last seen in {known[0]['last_run']}." if known else f"{words}.")
         return found
 
     def shown_account(self, account_id: str) -> Any:
@@ -159,23 +182,29 @@ def _visit(right: str) -> Callable[..., Visit]:
         person, session = who_comes(request, office.desk)
         if not person.may(right):
             office.desk.audit.note(person, "refused", request.scope["route"].path)
-            raise Refused(403, "Your role does not allow this.", "An admin can change roles; a second admin confirms.")
+            raise RefusedError(
+                403, "Your role does not allow this.", "An admin can change roles; a second admin confirms."
+            )
         return Visit(request, office, person, session)
 
     return visit
 
 
 def who_comes(request: Request, desk: Desk) -> tuple[Person, str]:
-    """The person of the request's session and the session's digest; Refused (401) where there is none."""
+    """The person of the request's session and the session's digest; RefusedError (401) where there is none."""
     key = request.cookies.get(cookie_name(desk), "")
     person_id = desk.sessions.person_of(key) if key else None
     if desk.config.mode == "proxy":
         named = proxy_person(request, desk)
         if named is None or (person_id is not None and person_id != named):
-            raise Refused(401, "The sign-in proxy did not say who you are.", "Open the workspace through the proxy.")
+            raise RefusedError(
+                401, "The sign-in proxy did not say who you are.", "Open the workspace through the proxy."
+            )
     person = desk.people.find(person_id) if person_id else None
     if person is None:
-        raise Refused(401, "You are not signed in, or the session has ended.", "Sign in again; nothing that you recorded is lost.")  # fmt: skip
+        raise RefusedError(
+            401, "You are not signed in, or the session has ended.", "Sign in again; nothing that you recorded is lost."
+        )
     return person, digest_of(key)
 
 
@@ -223,7 +252,9 @@ def _checked_form(right: str) -> Callable[..., Any]:
     async def checked(request: Request, visit: Visit) -> Visit:
         visit.form = await request.form(max_fields=60_000, max_files=0)
         if not hmac.compare_digest(str(visit.form.get("csrf") or "").encode(), visit.csrf.encode()):
-            raise Refused(403, "The form did not come from this session.", "Open the page again and send the form from there.")
+            raise RefusedError(
+                403, "The form did not come from this session.", "Open the page again and send the form from there."
+            )
         return visit
 
     checked.__annotations__["visit"] = Annotated[Visit, Depends(_visit(right))]

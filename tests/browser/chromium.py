@@ -12,9 +12,16 @@ from tests.support.workspace import Workspace
 
 PLACE = "/usr/bin/chromium"
 _FLAGS = (
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-    "--disable-gpu", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
 
 
 @contextmanager
@@ -29,13 +36,15 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """What went wrong in a page: errors, refusals by the policy, requests that left the machine, scripts of strangers."""
+    """What went wrong in a page: errors, refusals by the policy, requests that left the machine."""
 
     def __init__(self, context: BrowserContext, base: str) -> None:
         self.faults: list[str] = []
         self.bytes = 0
         context.on("page", self._page)
-        context.on("request", lambda r: r.url.startswith((base, "data:", "blob:")) or self.faults.append(f"left: {r.url}"))
+        context.on(
+            "request", lambda r: r.url.startswith((base, "data:", "blob:")) or self.faults.append(f"left: {r.url}")
+        )
         context.on("response", lambda r: r.status >= 500 and self.faults.append(f"{r.status} {r.url}"))
 
     def _page(self, page: Page) -> None:
@@ -49,14 +58,23 @@ class Watch:
 
 @contextmanager
 def visiting(
-    browser: Browser, workspace: Workspace, *, person: str = "a.moreau", role: str = "lead", dark: bool = False,
-    width: int = 1440, height: int = 900, scripts: bool = True,
+    browser: Browser,
+    workspace: Workspace,
+    *,
+    person: str = "a.moreau",
+    role: str = "lead",
+    dark: bool = False,
+    width: int = 1440,
+    height: int = 900,
+    scripts: bool = True,
 ) -> Iterator[tuple[Page, Watch]]:
     """A page of somebody who is signed in, watched."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", java_script_enabled=scripts,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=scripts,
         reduced_motion="reduce",
-    )  # fmt: skip
+    )
     key = workspace.session(person, role)
     context.add_cookies([{"name": "ringtrace", "value": key, "url": workspace.config.base}])
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=workspace.config.base)

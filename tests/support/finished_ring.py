@@ -11,11 +11,19 @@ from tests.support.hostile import PAYLOADS
 
 # size, kind, operator group (-1 none), index of the pool it lies in (-1 none), score
 _RICH: tuple[tuple[int, str, int, int, float], ...] = (
-    (453, "coordinated", 0, -1, 0.93), (64, "coordinated", 0, -1, 0.81), (1500, "coordinated", 1, -1, 0.97),
-    (41, "organization", -1, -1, 0.22), (27, "coordinated", 1, -1, 0.88), (12, "coordinated", 2, -1, 0.74),
-    (230, "reseller_pool", -1, -1, 0.31), (18, "coordinated", 2, 6, 0.79), (33, "shared_network", -1, -1, 0.11),
-    (9, "unclear", -1, -1, 0.46), (5, "coordinated", -1, -1, 0.58), (3, "coordinated", -1, -1, 0.71),
-)  # fmt: skip
+    (453, "coordinated", 0, -1, 0.93),
+    (64, "coordinated", 0, -1, 0.81),
+    (1500, "coordinated", 1, -1, 0.97),
+    (41, "organization", -1, -1, 0.22),
+    (27, "coordinated", 1, -1, 0.88),
+    (12, "coordinated", 2, -1, 0.74),
+    (230, "reseller_pool", -1, -1, 0.31),
+    (18, "coordinated", 2, 6, 0.79),
+    (33, "shared_network", -1, -1, 0.11),
+    (9, "unclear", -1, -1, 0.46),
+    (5, "coordinated", -1, -1, 0.58),
+    (3, "coordinated", -1, -1, 0.71),
+)
 _OPERATORS = ("Alder", "", "Birch", "", "", "Cedar", "", "")
 _EXPLAINED = ("coordinated", "reseller_pool", "organization", "shared_network", "unclear")
 BIG_RING = 25_104
@@ -47,9 +55,7 @@ def plan_rings(rings: int, *, big: bool, grown: bool, noise: Callable[..., np.nd
     return plan
 
 
-def judgement(
-    plan: pd.DataFrame, *, hostile: bool
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def judgement(plan: pd.DataFrame, *, hostile: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """score_parts, explanations, attribution, and the judged columns of rings."""
     odds = np.log2(plan.score / (1 - plan.score))
     parts = _parts(plan, odds.to_numpy())
@@ -67,7 +73,9 @@ def judgement(
     rings["suppressed_by"] = None
     rings["flagged"] = coordinated & plan.score.ge(0.7).to_numpy()
     top, sure = best.operator.reindex(plan.ring_id).to_numpy(), best.probability.reindex(plan.ring_id).to_numpy()
-    name = np.where((sure >= 0.8) & np.array([t not in ("unknown", "shared_vendor", "false_flag") for t in top]), top, None)
+    name = np.where(
+        (sure >= 0.8) & np.array([t not in ("unknown", "shared_vendor", "false_flag") for t in top]), top, None
+    )
     rings["operator"] = name
     rings["operator_probability"] = likely.reindex(plan.ring_id).to_numpy()
     rings["operator_id"] = [
@@ -81,10 +89,13 @@ def judgement(
 
 def _parts(plan: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
     fixed = (
-        ("start", "start", None, None, None, -9.0), ("shared cards", "payment", 3.0, "entities", 0.2, 6.2),
-        ("shared template", "text", 0.92, "share", 0.3, 4.1), ("same hours", "time", 0.71, "share", 0.12, 2.4),
-        ("old accounts", "age", 34.0, "days", 410.0, -1.3), ("same client", "client", None, "share", None, 0.0),
-    )  # fmt: skip
+        ("start", "start", None, None, None, -9.0),
+        ("shared cards", "payment", 3.0, "entities", 0.2, 6.2),
+        ("shared template", "text", 0.92, "share", 0.3, 4.1),
+        ("same hours", "time", 0.71, "share", 0.12, 2.4),
+        ("old accounts", "age", 34.0, "days", 410.0, -1.3),
+        ("same client", "client", None, "share", None, 0.0),
+    )
     rows = []
     for ring_id, aim in zip(plan.ring_id, target, strict=True):
         rows += [(ring_id, *part) for part in fixed]
@@ -117,7 +128,12 @@ def _attribution(plan: pd.DataFrame, hostile: bool) -> pd.DataFrame:
         guesses = (
             [(name, 0.86, 7.1), ("unknown", 0.08, 0.0), ("false_flag", 0.04, -1.0), ("shared_vendor", 0.02, -2.0)]
             if name
-            else [("unknown", 0.55, 0.0), ("Alder", 0.35, 2.3), ("false_flag", 0.06, -1.0), ("shared_vendor", 0.04, -2.0)]
+            else [
+                ("unknown", 0.55, 0.0),
+                ("Alder", 0.35, 2.3),
+                ("false_flag", 0.06, -1.0),
+                ("shared_vendor", 0.04, -2.0),
+            ]
         )
         rows += [(ring_id, *guess, rank + 1) for rank, guess in enumerate(guesses)]
     return pd.DataFrame(rows, columns=["ring_id", "operator", "probability", "bits", "rank"])
@@ -125,7 +141,8 @@ def _attribution(plan: pd.DataFrame, hostile: bool) -> pd.DataFrame:
 
 def _reason(size: int, kind: str) -> str:
     said = {
-        "coordinated": f"{size:,} accounts share rare cards and a private template and start and stop within the same hours.",
+        "coordinated": f"{size:,} accounts share rare cards and a private template "
+        "and start and stop within the same hours.",
         "reseller_pool": f"{size:,} accounts of mixed customers pay through one card and use it at all hours.",
         "organization": f"{size:,} accounts work from two offices in office hours and share one payer.",
         "shared_network": f"{size:,} accounts come from one carrier network and share nothing else.",
@@ -142,7 +159,12 @@ def history(plan: pd.DataFrame, run_id: str, previous: str | None) -> tuple[pd.D
         change = np.where(plan.newborn, "born", np.where(plan.grown, "grew", "continued"))
         overlap = np.where(plan.newborn, None, np.where(plan.grown, 0.9, 1.0))
         told = pd.DataFrame(
-            {"ring_id": plan.ring_id, "previous_ring_id": plan.ring_id.where(~plan.newborn, None), "change": change, "jaccard": overlap}
+            {
+                "ring_id": plan.ring_id,
+                "previous_ring_id": plan.ring_id.where(~plan.newborn, None),
+                "change": change,
+                "jaccard": overlap,
+            }
         )
         gone = pd.DataFrame([{"ring_id": "R-9999", "previous_ring_id": "R-9999", "change": "gone", "jaccard": 0.0}])
         told = pd.concat([told, gone], ignore_index=True)

@@ -68,11 +68,17 @@ def write_run(
     rows = {name: {"rows": len(frame)} for name, frame in tables.items()}
     previous = World(rings, seed, hostile, big).run_id if grown else None
     manifest = {
-        "run_id": world.run_id, "version": "0.1.0", "settings": {"scores": {"threshold": 0.7}}, "seed": seed,
-        "since": world.since.isoformat(), "until": world.until.isoformat(), "previous_run": previous,
-        "inputs": {"events": hashlib.sha256(b"events").hexdigest()}, "stages": {"rings": {"tables": rows}},
+        "run_id": world.run_id,
+        "version": "0.1.0",
+        "settings": {"scores": {"threshold": 0.7}},
+        "seed": seed,
+        "since": world.since.isoformat(),
+        "until": world.until.isoformat(),
+        "previous_run": previous,
+        "inputs": {"events": hashlib.sha256(b"events").hexdigest()},
+        "stages": {"rings": {"tables": rows}},
         "model": hashlib.sha256(b"model").hexdigest(),
-    }  # fmt: skip
+    }
     (run / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return run
 
@@ -117,13 +123,24 @@ def make_tables(world: World) -> dict[str, pd.DataFrame]:
         n_accounts=("account_id", "size"), n_events=("n_events", "sum")
     )
     return {
-        "rings": rings, "members": members, "evidence": evidence, "score_parts": parts, "explanations": explanations,
-        "attribution": attribution, "incidence": incidence, "links": _links(in_ring),
-        "activity": activity, "ring_hours": hours, "ring_groups": _groups(in_ring, evidence, members),
-        "daily": _daily(world, rings, activity), "provenance": _provenance(world, in_ring, evidence),
-        "layout": _layout(world, in_ring, evidence, members), "templates": _templates(world, incidence),
-        "ring_history": ring_history, "ring_registry": registry,
-    }  # fmt: skip
+        "rings": rings,
+        "members": members,
+        "evidence": evidence,
+        "score_parts": parts,
+        "explanations": explanations,
+        "attribution": attribution,
+        "incidence": incidence,
+        "links": _links(in_ring),
+        "activity": activity,
+        "ring_hours": hours,
+        "ring_groups": _groups(in_ring, evidence, members),
+        "daily": _daily(world, rings, activity),
+        "provenance": _provenance(world, in_ring, evidence),
+        "layout": _layout(world, in_ring, evidence, members),
+        "templates": _templates(world, incidence),
+        "ring_history": ring_history,
+        "ring_registry": registry,
+    }
 
 
 def _of(world: World, salt: int):  # type: ignore[no-untyped-def]
@@ -148,7 +165,7 @@ def _accounts(world: World, plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ties(world: World, plan: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Account (row number) and thing, a thing being (type, owner, number); owner is a ring or, negative, an operator."""
+    """Account (row number) and thing, a thing being (type, owner, number); owner a ring or, below 0, an operator."""
     a = accounts.merge(plan[["ring", "size", "kind", "operator_group"]], on="ring", how="left", validate="m:1")
     place, size, ring = a.place.to_numpy(), a["size"].to_numpy(), a.ring.to_numpy()
     coordinated, chance = a.kind.eq("coordinated").to_numpy(), noise(world, 4, ring, place)
@@ -180,10 +197,16 @@ def _ties(world: World, plan: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFr
 
 def _entities(world: World, ties: pd.DataFrame) -> pd.DataFrame:
     """Each thing: its type, value, class, global bits and how many accounts have it."""
-    things = ties.groupby("code").agg(
-        entity_type=("entity_type", "first"), owner=("owner", "first"), number=("number", "first"),
-        n_accounts_total=("row", "size"),
-    ).reset_index()  # fmt: skip
+    things = (
+        ties.groupby("code")
+        .agg(
+            entity_type=("entity_type", "first"),
+            owner=("owner", "first"),
+            number=("number", "first"),
+            n_accounts_total=("row", "size"),
+        )
+        .reset_index()
+    )
     kind = things.entity_type.map({t: i for i, t in enumerate(TYPES)}).to_numpy()
     draw = noise(world, 5, things.owner.to_numpy() + 10**6, things.number.to_numpy(), kind)
     low, high = np.array([2.0, 6.0, 4.0, 3.0])[kind], np.array([7.0, 12.0, 9.0, 8.0])[kind]
@@ -223,9 +246,11 @@ def _activity(world: World, plan: pd.DataFrame, accounts: pd.DataFrame) -> pd.Da
     stamp = world.since + pd.to_timedelta(day * 24 + hour, unit="h")
     frame = pd.DataFrame(
         {
-            "ring_id": np.repeat(a.ring_id.to_numpy(), repeats), "account_id": np.repeat(a.account_id.to_numpy(), repeats),
-            "hour": stamp, "n_events": 1 + (draw * 37 % 1 * 30).astype(int),
-        }  # fmt: skip
+            "ring_id": np.repeat(a.ring_id.to_numpy(), repeats),
+            "account_id": np.repeat(a.account_id.to_numpy(), repeats),
+            "hour": stamp,
+            "n_events": 1 + (draw * 37 % 1 * 30).astype(int),
+        }
     )
     return frame.groupby(["ring_id", "account_id", "hour"], as_index=False).n_events.sum()
 
@@ -247,14 +272,28 @@ def _members(world: World, plan: pd.DataFrame, accounts: pd.DataFrame, activity:
     m["payer_days"] = np.where(draw < 0.7, payer, np.nan)
     m.loc[(ring % 4 == 1) & (place == 2), "payer_days"] = 140.0
     m["payer_days"] = m.payer_days.where(m.payer_days.notna(), None)
-    return m[["ring_id", "account_id", "membership", "n_events", "first_seen", "last_seen", "created_at", "status", "payer_days"]]
+    return m[
+        [
+            "ring_id",
+            "account_id",
+            "membership",
+            "n_events",
+            "first_seen",
+            "last_seen",
+            "created_at",
+            "status",
+            "payer_days",
+        ]
+    ]
 
 
 def _spans(members: pd.DataFrame) -> pd.DataFrame:
     return members.groupby("ring_id", as_index=False).agg(
-        size=("account_id", "size"), n_events=("n_events", "sum"), first_seen=("first_seen", "min"),
+        size=("account_id", "size"),
+        n_events=("n_events", "sum"),
+        first_seen=("first_seen", "min"),
         last_seen=("last_seen", "max"),
-    )  # fmt: skip
+    )
 
 
 def _incidence(
@@ -267,12 +306,15 @@ def _incidence(
     first = world.since + pd.to_timedelta((draw * 20).astype(int) * 24 + 3, unit="h")
     return pd.DataFrame(
         {
-            "account_id": account.account_id.to_numpy(), "entity_type": ties.entity_type.to_numpy(),
-            "entity": things.entity.to_numpy(), "bits": things.bits.round(4).to_numpy(),
-            "n_events": 1 + (draw * 40).astype(int), "first_seen": first,
+            "account_id": account.account_id.to_numpy(),
+            "entity_type": ties.entity_type.to_numpy(),
+            "entity": things.entity.to_numpy(),
+            "bits": things.bits.round(4).to_numpy(),
+            "n_events": 1 + (draw * 40).astype(int),
+            "first_seen": first,
             "last_seen": first + pd.to_timedelta((draw * 24).astype(int), unit="D"),
             "ring_id": np.where(account.inside, ids.reindex(account.ring).to_numpy(), None),
-        }  # fmt: skip
+        }
     )
 
 
@@ -297,12 +339,19 @@ def _links(in_ring: pd.DataFrame) -> pd.DataFrame:
     """Neighbours in id order among the holders of one thing: at most a few links an account."""
     held = in_ring.sort_values(["ring_id", "entity_type", "entity", "account_id"])
     following = held.shift(-1)
-    near = held.ring_id.eq(following.ring_id) & held.entity_type.eq(following.entity_type) & held.entity.eq(following.entity)
+    near = (
+        held.ring_id.eq(following.ring_id)
+        & held.entity_type.eq(following.entity_type)
+        & held.entity.eq(following.entity)
+    )
     pairs = pd.DataFrame(
         {
-            "ring_id": held.ring_id, "account_a": held.account_id, "account_b": following.account_id,
-            "entity_type": held.entity_type, "bits": held.bits,
-        }  # fmt: skip
+            "ring_id": held.ring_id,
+            "account_a": held.account_id,
+            "account_b": following.account_id,
+            "entity_type": held.entity_type,
+            "bits": held.bits,
+        }
     )[near]
     wide = pairs.pivot_table(
         index=["ring_id", "account_a", "account_b"], columns="entity_type", values="bits", aggfunc="max", fill_value=0.0
@@ -313,10 +362,14 @@ def _links(in_ring: pd.DataFrame) -> pd.DataFrame:
 
 
 def _groups(in_ring: pd.DataFrame, evidence: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    strongest = evidence.sort_values(["ring_id", "bits", "entity"], ascending=[True, False, True]).groupby("ring_id").head(12)
-    strongest = strongest.assign(slot=strongest.groupby("ring_id").cumcount())[["ring_id", "entity_type", "entity", "slot"]]
+    strongest = (
+        evidence.sort_values(["ring_id", "bits", "entity"], ascending=[True, False, True]).groupby("ring_id").head(12)
+    )
+    strongest = strongest.assign(slot=strongest.groupby("ring_id").cumcount())[
+        ["ring_id", "entity_type", "entity", "slot"]
+    ]
     held = in_ring.merge(strongest, on=["ring_id", "entity_type", "entity"])
-    mask = (2 ** held.slot).groupby(held.account_id).sum()
+    mask = (2**held.slot).groupby(held.account_id).sum()
     m = members.assign(mask=members.account_id.map(mask).fillna(0).astype(int), core=members.membership >= 0.5)
     counted = m.groupby(["ring_id", "mask"], as_index=False).agg(n_accounts=("core", "size"), n_core=("core", "sum"))
     counted = counted.sort_values(["ring_id", "n_accounts", "mask"], ascending=[True, False, True])
@@ -335,12 +388,16 @@ def _groups(in_ring: pd.DataFrame, evidence: pd.DataFrame, members: pd.DataFrame
 
 def _daily(world: World, rings: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     flagged = activity[activity.ring_id.isin(rings.loc[rings.flagged, "ring_id"])]
-    days = flagged.assign(day=flagged.hour.dt.date).groupby("day", as_index=False).agg(
-        n_events=("n_events", "sum"), n_accounts=("account_id", "nunique")
-    )  # fmt: skip
+    days = (
+        flagged.assign(day=flagged.hour.dt.date)
+        .groupby("day", as_index=False)
+        .agg(n_events=("n_events", "sum"), n_accounts=("account_id", "nunique"))
+    )
     every = pd.date_range(world.since, periods=DAYS, freq="D").date
     wave = np.array([1.0 if d.weekday() < 5 else 0.6 for d in every])
-    other = pd.DataFrame({"day": every, "n_events": (2_000_000 * wave).astype(int), "n_accounts": (90_000 * wave).astype(int)})
+    other = pd.DataFrame(
+        {"day": every, "n_events": (2_000_000 * wave).astype(int), "n_accounts": (90_000 * wave).astype(int)}
+    )
     return pd.concat([days.assign(group="flagged"), other.assign(group="other")], ignore_index=True)
 
 
@@ -356,7 +413,9 @@ def _provenance(world: World, in_ring: pd.DataFrame, evidence: pd.DataFrame) -> 
 
 def _layout(world: World, in_ring: pd.DataFrame, evidence: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Things on a spiral, accounts at the mean of their things with a little jitter."""
-    things = evidence.sort_values(["ring_id", "bits", "entity"], ascending=[True, False, True]).groupby("ring_id").head(250)
+    things = (
+        evidence.sort_values(["ring_id", "bits", "entity"], ascending=[True, False, True]).groupby("ring_id").head(250)
+    )
     things = things[["ring_id", "entity_type", "entity"]].copy()
     step = things.groupby("ring_id").cumcount().to_numpy()
     most = things.groupby("ring_id").entity.transform("size").to_numpy()
@@ -364,20 +423,26 @@ def _layout(world: World, in_ring: pd.DataFrame, evidence: pd.DataFrame, members
     things["x"], things["y"] = radius * np.cos(angle), radius * np.sin(angle)
     surest = members.sort_values(["ring_id", "membership", "account_id"], ascending=[True, False, True])
     surest = surest.groupby("ring_id").head(PICTURE)[["ring_id", "account_id"]]
-    held = in_ring[["ring_id", "account_id", "entity_type", "entity"]].merge(things, on=["ring_id", "entity_type", "entity"])
+    held = in_ring[["ring_id", "account_id", "entity_type", "entity"]].merge(
+        things, on=["ring_id", "entity_type", "entity"]
+    )
     mean = held.groupby("account_id")[["x", "y"]].mean()
     placed = surest.join(mean, on="account_id").fillna({"x": 0.0, "y": 0.0})
     order = np.arange(len(placed))
     placed["x"] = (placed.x + 0.16 * (noise(world, 9, order) - 0.5)).clip(-1, 1)
     placed["y"] = (placed.y + 0.16 * (noise(world, 10, order) - 0.5)).clip(-1, 1)
     placed = placed.rename(columns={"account_id": "vertex"}).assign(vertex_type="account")
-    return pd.concat([things.rename(columns={"entity": "vertex", "entity_type": "vertex_type"}), placed], ignore_index=True)
+    return pd.concat(
+        [things.rename(columns={"entity": "vertex", "entity_type": "vertex_type"}), placed], ignore_index=True
+    )
 
 
 def _templates(world: World, incidence: pd.DataFrame) -> pd.DataFrame:
-    used = incidence[incidence.entity_type.eq("template")].groupby("entity", as_index=False).agg(
-        n_events=("n_events", "sum"), n_accounts=("account_id", "nunique")
-    )  # fmt: skip
+    used = (
+        incidence[incidence.entity_type.eq("template")]
+        .groupby("entity", as_index=False)
+        .agg(n_events=("n_events", "sum"), n_accounts=("account_id", "nunique"))
+    )
     frames = (
         "You are a careful tutor. Solve <*> step by step, then rate each step from 1 to <*>.",
         "Write a product review of <*> in the voice of <*>, about <*> words, no repeats.",
@@ -386,7 +451,10 @@ def _templates(world: World, incidence: pd.DataFrame) -> pd.DataFrame:
     )
     text = [frames[k % len(frames)] for k in range(len(used))]
     if world.hostile:
-        text = [f"Please {PAYLOADS[k % len(PAYLOADS)]} <*> and then {PAYLOADS[(k * 5 + 1) % len(PAYLOADS)]}" for k in range(len(used))]
+        text = [
+            f"Please {PAYLOADS[k % len(PAYLOADS)]} <*> and then {PAYLOADS[(k * 5 + 1) % len(PAYLOADS)]}"
+            for k in range(len(used))
+        ]
     used["text"] = [t if n >= 5 else None for t, n in zip(text, used.n_accounts, strict=True)]
     filler = used.n_events * 0.8
     return used.rename(columns={"entity": "template_id"}).assign(

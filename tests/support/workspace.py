@@ -92,7 +92,9 @@ def listening(config: ReviewConfig, **more: Any) -> Iterator[Workspace]:
     """A workspace that listens until the block ends."""
     app = create_app(config, **more)
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=config.port, log_level="critical", access_log=False, lifespan="off", ws="none")
+        uvicorn.Config(
+            app, host="127.0.0.1", port=config.port, log_level="critical", access_log=False, lifespan="off", ws="none"
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -14,7 +14,7 @@ async function draw() {
   const of = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: of("--second"), grid: { stroke: of("--rule"), width: 1 }, ticks: { stroke: of("--rule") } };
   new window.uPlot({
-    width: place.clientWidth, height: 170, tzDate: (ts) => window.uPlot.tzDate(new Date(ts * 1000), "UTC"), cursor: { drag: { x: true, y: false } },
+    width: place.parentElement.clientWidth - 34, height: 170, tzDate: (ts) => window.uPlot.tzDate(new Date(ts * 1000), "UTC"), cursor: { drag: { x: true, y: false } },
     scales: { requests: {} },
     series: [{ label: "Hour (UTC)" }, { label: "accounts", stroke: of("--ink"), fill: of("--r2"), width: 1 }, { label: "requests", stroke: of("--slot-1"), width: 1, scale: "requests", show: false }],
     axes: [axis, { ...axis, size: 60 }],

@@ -119,12 +119,9 @@ def test_rows_that_link_nothing_are_events(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_payers_without_a_request_are_accounts(tiny: Tiny, tmp_path: Path) -> None:
-    payments = pd.DataFrame({
-        "account_id": [f"payer-{i}" for i in range(6)], "payment_fingerprint": "one-card",
-        "timestamp": tiny.payments.timestamp.iloc[:6].to_numpy(),
-    })  # fmt: skip
-    payments["timestamp"] = pd.to_datetime(payments.timestamp, utc=True)
-    run = whole(cut(tiny, tmp_path / "in", events=tiny.events, payments=payments), tmp_path / "out")
+    payers = tiny.payments.head(6).assign(account_id=[f"payer-{i}" for i in range(6)], payment_fingerprint="one-card")
+    source = cut(tiny, tmp_path / "in", events=tiny.events, payments=pd.concat([tiny.payments, payers]))
+    run = whole(source, tmp_path / "out")
     assert faults(run) == []
     incidence = pd.read_parquet(run / "incidence.parquet")
     assert incidence[incidence.entity == "one-card"].account_id.str.startswith("payer-").sum() == 6
@@ -133,7 +130,7 @@ def test_payers_without_a_request_are_accounts(tiny: Tiny, tmp_path: Path) -> No
 def test_declared_link_types_reach_the_evidence(tiny: Tiny, tmp_path: Path) -> None:
     ring = tiny.truth[tiny.truth.ring_id == "ring-0"].account_id
     events = tiny.events.assign(device_id=[
-        f"dev-{hash(a) % 3 if False else len(a) % 3}" if a in set(ring) else None for a in tiny.events.account_id
+        "dev-shared" if a in set(ring) else f"dev-{a}" for a in tiny.events.account_id
     ])  # fmt: skip
     accounts = tiny.accounts.assign(email_domain=[
         "mail.example" if a in set(ring) else f"d{i}.example" for i, a in enumerate(tiny.accounts.account_id)

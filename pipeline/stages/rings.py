@@ -39,7 +39,7 @@ def make(
 ) -> Rings:
     """One row a candidate that has a lasting name."""
     rings = candidates.merge(ring_ids, on="candidate", how="inner")
-    names = ring_ids.set_index("candidate")["ring_id"]
+    names = dict(zip(ring_ids["candidate"], ring_ids["ring_id"], strict=True))
     rings["parent_ring_id"] = rings["parent"].map(names)
     by_ring = members.groupby("ring_id")
     own = by_ring.agg(

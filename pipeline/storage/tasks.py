@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -50,7 +52,6 @@ class DaskBench:
         return self._here(function, listed, what)
 
     def _here(self, function: Callable[[T], R], items: list[T], what: str) -> list[R]:
-        import dask
         from dask.callbacks import Callback
 
         done: dict[int, R] = {}
@@ -64,28 +65,29 @@ class DaskBench:
             left = [i for i in range(len(items)) if i not in done]
             graph = {("task", i): (function, items[i]) for i in left}
             try:
-                with Callback(posttask=finished), dask.config.set(num_workers=self.workers):
-                    results = self._get()(_as_graph(graph), [("task", i) for i in left])
+                with Callback(posttask=finished):
+                    results = self._get(_as_graph(graph), [("task", i) for i in left])
                 done.update(zip(left, results, strict=True))
                 return [done[i] for i in range(len(items))]
             except Exception as fault:
                 if not _worker_died(fault):
                     raise
+                _POOLS.pop(self.workers).shutdown(wait=False)
         raise _gave_up(what)
 
-    def _get(self) -> Callable[..., Any]:
-        """The Dask scheduler that was asked for."""
+    def _get(self, graph: dict[Any, Any], keys: list[Any]) -> Any:
+        """Results of a graph by the Dask scheduler that was asked for."""
         if self.scheduler == "sync" or self.workers == 1:
             from dask.local import get_sync
 
-            return get_sync
+            return get_sync(graph, keys)
         if self.scheduler == "processes":
             from dask.multiprocessing import get as get_processes
 
-            return get_processes
+            return get_processes(graph, keys, pool=_pool(self.workers), num_workers=self.workers)
         from dask.threaded import get as get_threads
 
-        return get_threads
+        return get_threads(graph, keys, num_workers=self.workers)
 
     def _on_cluster(self, function: Callable[[T], R], items: list[T], what: str) -> list[R]:
         from distributed import Client, as_completed
@@ -99,6 +101,17 @@ class DaskBench:
                 return list(client.gather(futures))
             except KilledWorker as fault:
                 raise _gave_up(what) from fault
+
+
+# worker processes are kept between maps: starting one costs as much as a small task's whole work
+_POOLS: dict[int, ProcessPoolExecutor] = {}
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """The worker processes of this process, started afresh (never forked: threads are at work here)."""
+    if workers not in _POOLS:
+        _POOLS[workers] = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return _POOLS[workers]
 
 
 def _as_graph(tasks: dict[Any, tuple[Callable[..., Any], Any]]) -> dict[Any, Any]:

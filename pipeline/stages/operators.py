@@ -110,7 +110,7 @@ def _met(held: pd.DataFrame) -> pd.DataFrame:
     both = rented[columns].merge(rented[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
     both = both[both["ring_id_a"] < both["ring_id_b"]]
     summed = both.assign(common=both["n_a"] * both["n_b"]).groupby([*PAIR, "family"])["common"].sum()
-    table: pd.DataFrame = summed.reset_index()
+    table = summed.to_frame("common").reset_index()
     sides = []
     for ring in PAIR:
         keys = pd.MultiIndex.from_frame(table[[ring, "family"]])

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 _YOUNG_DAYS = 60
 _BURST_DAYS = 7
+_LEAST_EVENTS = 5  # requests an account needs before its mean lengths say anything
 _ARRIVAL_DAYS = 3
 
 
@@ -20,7 +21,7 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     """All measures from traits. `accounts` names the accounts by their numbers in `groups`."""
     mine = traits.set_index("account_id").reindex(accounts)
     rows = _Rows(groups)
-    out = _volume(mine, traits, rows)
+    out = _volume(mine, rows)
     for name, column in (("reasoning", "reasoning_share"), ("templated", "templated_share")):
         out[name] = rows.mean(_float(mine[column])) - np.nanmean(_with_any(_float(traits[column])))
     out["distinct_slots"] = rows.mean(_float(mine["distinct_slots_share"]))
@@ -133,7 +134,7 @@ def _days(values: pd.Series) -> Floats:
 _PER_DAY = {"s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
-def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+def _volume(mine: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
     def daily(table: pd.DataFrame) -> Floats:
         events, days = _float(table["n_events"]), _float(table["n_days"])
         return np.where(days > 0, np.log2(np.maximum(events, 1) / np.maximum(days, 1)), np.nan)
@@ -142,11 +143,15 @@ def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, 
         span = np.ceil(np.maximum(_days(table["last_seen"]) - _days(table["first_seen"]), 1.0))
         return np.where(span >= 3, np.minimum(_float(table["n_days"]) / span, 1.0), np.nan)
 
-    usual = np.nanmedian(_with_any(daily(traits)))
-    own = daily(mine)
+    def length(column: str) -> Floats:
+        tokens = _float(mine[column])
+        busy = np.isfinite(tokens) & (_float(mine["n_events"]) >= _LEAST_EVENTS)
+        return np.where(busy, np.log2(np.maximum(tokens, 1.0)), np.nan)
+
     return {
-        "volume_spread": rows.deviation(own),
-        "volume": rows.median(own) - usual,
+        "volume_spread": rows.deviation(daily(mine)),
+        "answer_spread": rows.deviation(length("mean_output_tokens")),
+        "question_spread": rows.deviation(length("mean_input_tokens")),
         "days_spread": rows.deviation(present(mine)),
     }
 

@@ -1,7 +1,8 @@
 """The measures, one line each: name, family of evidence, unit, which way it speaks, what it says.
 
 The sign is fixed here and not learned: +1 where more of it can only speak for one coordinated operation, -1 where it
-can only speak against, 0 where it may do either.
+can only speak against, 0 where it may do either. The volume of single accounts is left out on purpose: a campaign's
+accounts are as quiet as anybody's, and a score that leans on volume would learn who is busy.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ MEASURES: tuple[Measure, ...] = (
     Measure("distinct_slots", "text", "share", +1, "distinct fillings among templated requests"),
     Measure("templated", "text", "share", +1, "requests that follow any template, above the platform's"),
     Measure("volume_spread", "volume", "log2, standard deviation", -1, "spread of requests an active day over accounts"),
-    Measure("volume", "volume", "log2, times the platform's", +1, "median requests an active day"),
+    Measure("answer_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of answers over accounts"),
+    Measure("question_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of requests over accounts"),
     Measure("days_spread", "volume", "share, standard deviation", -1, "spread of the share of days active"),
     Measure("flat_day", "time", "share", +1, "evenness of the group's activity over the hours of the day"),
     Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' activity over the hours of the day"),

@@ -72,6 +72,8 @@ def _traits(hours: pd.DataFrame) -> pd.DataFrame:
     out["organization"] = pd.Series([None] * len(out), dtype="str")
     out["first_paid"] = out["created_at"]
     out["client"] = np.where(ring, "c-ring", "c-" + (number % 9).astype(str))
+    out["mean_output_tokens"] = np.where(ring, 900.0, 100.0 * 2.0 ** (number % 6))
+    out["mean_input_tokens"] = np.where(ring, 300.0, 50.0 * 2.0 ** (number % 5))
     for column, of_ring, of_rest in (
         ("reasoning_share", 0.6, 0.02), ("templated_share", 0.9, 0.2), ("distinct_slots_share", 0.95, 0.4),
     ):  # fmt: skip
@@ -126,7 +128,7 @@ def test_the_ring_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     assert ring > office
 
 
-@pytest.mark.parametrize("name", ["volume_spread", "organisation", "site", "top_card", "payer_days"])
+@pytest.mark.parametrize("name", ["volume_spread", "answer_spread", "question_spread", "organisation", "site", "top_card", "payer_days"])
 def test_the_office_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     ring, office = found[name]
     assert office > ring

@@ -74,6 +74,12 @@ def test_weak_overlaps_can_be_left_out_and_nothing_matches_nothing():
     assert match([[1]], [[2]]).old.size == 0
 
 
+def test_what_weighs_nothing_ties_nothing():
+    old, new = (Holdings.from_arrays([0, 0], [item, 9], [1.0, 0.0]) for item in (1, 2))
+    nothing = Holdings.from_arrays([], [], n=1)
+    assert match_groups(old, new, nothing, nothing).old.size == 0
+
+
 def test_an_item_of_everybody_ties_nobody():
     groups = [[1000 + g] for g in range(60)]
     found = match(groups, groups, [[7]] * 60, [[7]] * 60)

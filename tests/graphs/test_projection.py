@@ -72,6 +72,18 @@ def test_a_hub_makes_no_pairs():
     assert (found.a.tolist(), found.b.tolist()) == ([1], [2])
 
 
+def test_exactly_as_much_as_asked_for_is_enough():
+    graph = graphs.BipartiteGraph.from_arrays([0, 1, 0, 1, 0, 2], [0, 0, 1, 1, 2, 2], [2.0, 2.0, 3.0, 3.0, 4.9, 4.9])
+    found = rare_pairs(graph, family=[0, 1, 2], max_degree=2, min_bits=5.0, min_entities=2)
+    assert (found.a.tolist(), found.b.tolist(), found.bits.tolist()) == ([0], [1], [5.0])
+
+
+def test_more_pairs_than_numbers_are_refused():
+    one = np.array([1])
+    with pytest.raises(ValueError, match="too many"):
+        graphs.combine_ties(2**31, one, one + 1, one, np.ones(1), graphs.PairRule())
+
+
 def test_pairs_can_be_given_in_any_direction_and_thinned():
     pairs = PairGraph.from_arrays([3, 0], [1, 2], [5.0, 1.0], n_accounts=4)
     assert (pairs.a.tolist(), pairs.b.tolist(), pairs.bits.tolist()) == ([0, 1], [2, 3], [1.0, 5.0])

@@ -29,6 +29,10 @@ def test_leave_group_out_by_hand():
     # all 30 accounts with the card are members: outside half of one among 970 + 1
     assert graphs.leave_group_out(30, 30, 1000, 30) == pytest.approx(0.5 / 971)
     assert graphs.leave_group_out(40, 30, 1000, 30) == pytest.approx(10.5 / 971)
+    # everybody has it; and a group that is the whole population
+    assert graphs.leave_group_out(10, 3, 10, 3) == pytest.approx(7.5 / 8)
+    assert graphs.leave_group_out(5, 4, 5, 4) == pytest.approx(1.5 / 2)
+    assert graphs.leave_group_out(5, 5, 5, 5) == pytest.approx(0.5)
 
 
 @given(st.integers(1, 500), st.integers(0, 500), st.integers(1, 500))

@@ -65,7 +65,7 @@ class DaskBench:
             left = [i for i in range(len(items)) if i not in done]
             graph = {("task", i): (function, items[i]) for i in left}
             try:
-                with Callback(posttask=finished):
+                with Callback(posttask=finished):  # type: ignore[no-untyped-call]
                     results = self._get(_as_graph(graph), [("task", i) for i in left])
                 done.update(zip(left, results, strict=True))
                 return [done[i] for i in range(len(items))]
@@ -93,10 +93,10 @@ class DaskBench:
         from distributed import Client, as_completed
         from distributed.scheduler import KilledWorker
 
-        with Client(self.address, set_as_default=False) as client:
+        with Client(self.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
             futures = client.map(function, items, retries=_TRIES, pure=False)
             try:
-                for n, _ in enumerate(as_completed(futures), start=1):
+                for n, _ in enumerate(as_completed(futures), start=1):  # type: ignore[no-untyped-call]
                     self.report(what, n, len(items))
                 return list(client.gather(futures))
             except KilledWorker as fault:

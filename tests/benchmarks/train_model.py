@@ -48,11 +48,11 @@ def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[s
         yield (
             replace(
                 base,
-                n_accounts=int(draw.integers(4_000, 9_000)),
+                n_accounts=int(draw.integers(4_000, 8_000)),
                 prevalence=float(draw.uniform(0.03, 0.10)),
                 evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.5)))),
                 settings_shift=float(draw.uniform(-0.35, 0.1)),
-                volume=float(draw.uniform(0.4, 1.0)),
+                volume=float(draw.uniform(0.3, 0.7)),
                 ring_volume=float(draw.uniform(0.5, 1.5)),
                 ring_size=(5.0, float(draw.choice([40, 120, 400]))),
                 days=int(draw.integers(18, 36)),
@@ -76,7 +76,7 @@ def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tupl
                 prevalence=float(draw.choice([0.01, 0.02, 0.04])),
                 evasion=(low, min(1.0, low + 0.3)),
                 settings_shift=float(draw.uniform(0.05, 0.25)),
-                volume=float(draw.uniform(0.5, 0.9)),
+                volume=float(draw.uniform(0.35, 0.6)),
                 ring_size=(5.0, 200.0),
                 prompts=prompts,
             ),
@@ -132,6 +132,7 @@ def describe(working: Path, truth: pd.DataFrame) -> pd.DataFrame:
     out["population"] = by["population"].agg(_top)
     out["weight"] = by["often"].mean()
     out["members"] = by["account_id"].apply(list)
+    out["guilty_accounts"] = int(truth["ring_id"].notna().sum())
     return out.reset_index()
 
 

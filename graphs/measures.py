@@ -121,7 +121,8 @@ def _cut(a: IntArray, b: IntArray, n: int, limit: int = 10) -> tuple[int, int]:
     graph.add_edges(np.stack((a, b), axis=1))
     if n <= _EXACT_CUT:
         cut = int(graph.mincut().value)
-        return cut, cut if cut < limit else max(cut, smallest_degree)
+        # from `limit` on the few edges kept say no more than that
+        return (cut, cut) if cut < limit else (limit, smallest_degree)
     if not graph.is_connected():
         return 0, 0
     return (1, 1) if graph.bridges() else (min(2, smallest_degree), smallest_degree)

@@ -169,11 +169,12 @@ def read_parquet(path: Path) -> pa.Table:
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """A table as stages see it: text as `str`, times as datetime64[us, UTC], dates as datetime.date."""
-    import pyarrow as pa
+    import pandas as pd
 
-    if table.num_rows == 0:  # columns without any chunk cannot be joined by pandas
-        table = pa.Table.from_arrays([pa.array([], type=f.type) for f in table.schema], schema=table.schema)
     frame: pd.DataFrame = table.to_pandas(date_as_object=True)
+    if frame.empty:  # text columns then come without any chunk, and pandas cannot join on those
+        for name in frame.columns[frame.dtypes == "str"]:
+            frame[name] = pd.Series([], dtype="str")
     return frame
 
 

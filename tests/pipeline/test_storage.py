@@ -201,6 +201,12 @@ def test_types_survive_the_way_through_a_file(tmp_path: Path) -> None:
     assert frame.day[0] == datetime(2026, 5, 1).date() and frame.n_events.dtype == "int64"
 
 
+def test_an_empty_table_is_a_frame_that_can_be_joined() -> None:
+    empty = to_frame(conform("explanations", parts_frame().head(0), BUILT_IN))
+    sizes = empty.groupby("ring_id").agg(size=("kind", "size"))
+    assert list(empty.merge(sizes, left_on="ring_id", right_index=True, how="left").columns)[-1] == "size"
+
+
 def test_links_have_a_column_a_link_type() -> None:
     columns = {"ring_id": ["r"], "account_a": ["a"], "account_b": ["b"], "bits": [1.0]}
     extra = {f"bits_{t.name}": [0.5] for t in BUILT_IN}

@@ -51,22 +51,30 @@ def make(
     rings = sorted(kinds.loc[kinds["kind"] == "coordinated", "ring_id"])
     if not rings:
         return Operators(pd.DataFrame({"ring_id": [], "operator_id": []}))
-    pairs = ring_pairs(incidence, members, entities, rings, settings)
     names = names_given(attribution, settings.attribution.naming_level)
+    pairs = ring_pairs(incidence, members, entities, rings, names, settings)
     group = _grouped(rings, pairs[pairs["bits"] >= settings.operators.min_bits], names)
     before = _before(previous_rings)
     return Operators(pd.DataFrame({"ring_id": rings, "operator_id": _ids(rings, group, names, before)}))
 
 
 def ring_pairs(
-    incidence: pd.DataFrame, members: pd.DataFrame, entities: pd.DataFrame, rings: list[str], settings: Settings
+    incidence: pd.DataFrame,
+    members: pd.DataFrame,
+    entities: pd.DataFrame,
+    rings: list[str],
+    names: dict[str, str],
+    settings: Settings,
 ) -> pd.DataFrame:
     """(a, b, bits): evidence that two rings have one operator, with rarity measured outside both.
 
     A family counts its strongest thing, for as far as both rings have it and nobody else does. Addresses and cards are
     rented and bought: they count only as far as the accounts met there are the other ring's, cards 5 bits at most.
+    What rings of two named operators have is a vendor's, and counts nothing. `names`: ring -> operator named.
     """
     held = _held(incidence, entities, rings)
+    named = held["ring_id"].map(names)
+    held = held[named.groupby([held["entity_type"], held["entity"]]).transform("nunique") <= 1]
     size = members.groupby("ring_id").size()
     met = _met(held)
     spread = held.groupby(ENTITY)["ring_id"].transform("size")
@@ -104,8 +112,8 @@ def _met(held: pd.DataFrame) -> pd.DataFrame:
     The smaller of both sides. What a pool's exits bring together with many others comes out near 0.
     """
     rented = held[held["rented"]]
-    others = rented.assign(others=rented["n"] * (rented["total"] - rented["n"]))
-    others = others.groupby(["ring_id", "family"])["others"].sum()
+    meetings = rented.assign(others=rented["n"] * (rented["total"] - rented["n"]))
+    others = meetings.groupby(["ring_id", "family"])["others"].sum()
     columns = [*ENTITY, "ring_id", "n", "family"]
     both = rented[columns].merge(rented[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
     both = both[both["ring_id_a"] < both["ring_id_b"]]

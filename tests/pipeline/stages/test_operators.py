@@ -137,6 +137,12 @@ def test_a_name_spreads_to_sister_rings_and_two_names_never_meet() -> None:
     assert ids["b"] in ("Alder", "Birch")
 
 
+def test_what_two_named_operators_have_is_a_vendors() -> None:
+    scene = Scene({"a": 10, "b": 12, "c": 9}, named={"a": "Alder", "b": "Birch"})
+    ids = scene.shares("template", "wrapper", a=9, b=10, c=9).operators()
+    assert ids["c"].startswith(RESERVED_PREFIX)
+
+
 def test_only_coordinated_rings_have_an_operator() -> None:
     ids = Scene({"a": 10, "b": 12}, kinds={"b": "reseller_pool"}).shares("template", "t", a=9, b=10).operators()
     assert list(ids) == ["a"]
@@ -167,7 +173,7 @@ def test_strangers_never_add_evidence(n_a: int, n_b: int, strangers: int) -> Non
         scene = Scene({"a": 12, "b": 12}).shares("ip", "x", strangers=others, a=n_a, b=n_b)
         incidence, members, entities = scene.tables()
         entities["bits"] = 6.0
-        table = ring_pairs(incidence, members, entities, ["R-a", "R-b"], Settings())
+        table = ring_pairs(incidence, members, entities, ["R-a", "R-b"], {}, Settings())
         return float(table["bits"].sum())
 
     assert bits(strangers) <= bits(0) + 1e-9

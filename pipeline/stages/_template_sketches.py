@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.text.fingerprints import fingerprint, without_repeats
 from pipeline.text.frames import Shared, share
 from pipeline.text.hashing import mix
-from pipeline.text.tokens import tokenise, word_digests
-from pipeline.text.traits import asks_reasoning, conversations, languages
+from pipeline.text.sketches import sketch
+from pipeline.text.tokens import word_digests
 from pipeline.workbench import PromptSource, Workbench
 
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
@@ -69,19 +68,18 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
     given = np.zeros(len(prompts), np.bool_)
     if "template_id" in owners.column_names:
         given = np.asarray(owners["template_id"].combine_chunks().is_valid())
-    tokens = tokenise(prompts, bound)
-    prints = without_repeats(fingerprint(tokens))
-    lists = pa.LargeListArray.from_arrays(pa.array(prints.offsets), pa.array(prints.values))
+    made = sketch(prompts, key=KEY, bound=bound)
+    lists = pa.LargeListArray.from_arrays(pa.array(made.offsets), pa.array(made.prints))
     return pa.record_batch(
         {
             "prints": lists,
             "account": pa.array(account_hashes(owners["account_id"])),
             "given": pa.array(given),
-            "digest": pa.array(tokens.digests),
-            "n_chars": pa.array(tokens.n_chars),
-            "conversation": pa.array(conversations(tokens, KEY)),
-            "asks_reasoning": pa.array(asks_reasoning(tokens)),
-            "language": pa.array(languages(tokens)),
+            "digest": pa.array(made.digests),
+            "n_chars": pa.array(made.n_chars),
+            "conversation": pa.array(made.conversations),
+            "asks_reasoning": pa.array(made.asks_reasoning),
+            "language": pa.array(made.languages),
         }
     )
 

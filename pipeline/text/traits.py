@@ -32,7 +32,8 @@ _REASONING_UNSPACED = (
 
 
 @cache
-def _language_table() -> tuple[U64, npt.NDArray[np.int64], tuple[str, ...]]:
+def language_table() -> tuple[U64, npt.NDArray[np.int64], tuple[str, ...]]:
+    """Return the hashes of words that only one language uses, sorted, the code of each, and the languages."""
     names = tuple(sorted(_COMMON))
     entries: dict[int, set[int]] = {}
     for place, name in enumerate(names):
@@ -45,7 +46,7 @@ def _language_table() -> tuple[U64, npt.NDArray[np.int64], tuple[str, ...]]:
 
 def languages(tokens: Tokens) -> npt.NDArray[np.int8]:
     """Return the code of each prompt's language: a place in `language_names()`, -1 where nothing tells."""
-    keys, codes, names = _language_table()
+    keys, codes, names = language_table()
     n_rows = len(tokens.offsets) - 1
     row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
     place = np.minimum(np.searchsorted(keys, tokens.hashes), len(keys) - 1)
@@ -61,16 +62,17 @@ def languages(tokens: Tokens) -> npt.NDArray[np.int8]:
 
 def language_names() -> tuple[str, ...]:
     """Names of the language codes; the last is every script without spaces."""
-    return (*_language_table()[2], "unspaced")
+    return (*language_table()[2], "unspaced")
 
 
 @cache
-def _reasoning_runs() -> dict[int, U64]:
-    phrases = [phrase.split() for phrase in _REASONING] + [list(phrase) for phrase in _REASONING_UNSPACED]
-    by_width: dict[int, list[int]] = {}
-    for words in phrases:
-        by_width.setdefault(len(words), []).append(run_hash([word_hash(word) for word in words]))
-    return {width: np.array(sorted(values), dtype=np.uint64) for width, values in sorted(by_width.items())}
+def reasoning_phrases() -> tuple[tuple[int, int, int], ...]:
+    """Return the hash of the first word, the hash of the whole and the number of words of each phrase."""
+    found = []
+    for words in [phrase.split() for phrase in _REASONING] + [list(phrase) for phrase in _REASONING_UNSPACED]:
+        hashes = [word_hash(word) for word in words]
+        found.append((hashes[0], run_hash(hashes), len(hashes)))
+    return tuple(found)
 
 
 def asks_reasoning(tokens: Tokens) -> Flags:
@@ -78,12 +80,10 @@ def asks_reasoning(tokens: Tokens) -> Flags:
     n_rows = len(tokens.offsets) - 1
     found = np.zeros(n_rows, np.bool_)
     row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
-    for width, values in _reasoning_runs().items():
+    for width in sorted({width for _, _, width in reasoning_phrases()}):
+        wanted = np.array([value for _, value, words in reasoning_phrases() if words == width], np.uint64)
         runs = run_hashes(tokens.hashes, width)
-        if not len(runs):
-            continue
-        place = np.minimum(np.searchsorted(values, runs), len(values) - 1)
-        hit = np.flatnonzero(values[place] == runs)
+        hit = np.flatnonzero(np.isin(runs, wanted))
         found[row_of[hit][row_of[hit] == row_of[hit + width - 1]]] = True
     return found
 

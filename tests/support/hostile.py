@@ -6,7 +6,7 @@ PAYLOADS: tuple[str, ...] = (
     "<svg/onload=window.__ran=1>",
     "</textarea></script><script>window.__ran=1</script>",
     "javascript:window.__ran=1",
-    "=HYPERLINK(\"http://evil.invalid\",\"x\")",
+    '=HYPERLINK("http://evil.invalid","x")',
     "+cmd|' /C calc'!A0",
     "@SUM(1+1)*cmd|' /C calc'!A0",
     "-2+3+cmd|' /C calc'!A0",

@@ -75,8 +75,9 @@ def _rings(rings: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     best = by_operator.sort_values(["found_ring", "n", "true_operator"], ascending=[True, False, True])
     best = best.drop_duplicates("found_ring").set_index("found_ring")
     table = rings.copy()
-    n_best = table["ring_id"].map(best["n"]).fillna(0)
-    share = n_best / table["ring_id"].map(counts).fillna(0).clip(lower=1)
+    # of an empty column of text even a map to numbers is text
+    n_best = table["ring_id"].map(best["n"]).astype("float64").fillna(0.0)
+    share = n_best / table["ring_id"].map(counts).astype("float64").fillna(0.0).clip(lower=1.0)
     table["guilty"] = share >= MAJORITY
     table["true_operator"] = table["ring_id"].map(best["true_operator"]).where(table["guilty"])
     return table

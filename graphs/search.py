@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.arrays import FloatArray, IntArray, as_index, number_by_first
+from graphs.arrays import FloatArray, IntArray, as_index, connected
 from graphs.bipartite import BipartiteGraph
-from graphs.leiden import partition, partition_pairs
+from graphs.leiden import partition, partition_pairs, stability
 from graphs.projection import PairGraph, rare_pairs
 from graphs.ties import Entities, Groups, Ties, trim
 
@@ -65,7 +65,7 @@ def search(graph: BipartiteGraph, entities: Entities, star: npt.ArrayLike, rules
     pairs = rare_pairs(graph, family=entities.family, max_degree=rules.max_degree, min_bits=rules.pair_min_bits)
     runs, labels = _partitions(graph, pairs, rules)
     raw = [_groups_of(label, rules.min_size) for label in labels]
-    raw.append(_groups_of(_components(pairs), rules.min_size))
+    raw.append(_groups_of(connected(pairs.a, pairs.b, pairs.n_accounts), rules.min_size))
     raw.append(_stars(graph, as_index(np.flatnonzero(np.asarray(star)), "star", graph.n_entities), rules.min_size))
     names = [f"{r.graph} {r.objective} {r.resolution:g}" for r in runs] + ["pairs components", "star"]
     groups, source = _together(raw, names)
@@ -73,7 +73,8 @@ def search(graph: BipartiteGraph, entities: Entities, star: npt.ArrayLike, rules
     groups, found = trim(graph, groups, entities, even_bits=rules.even_bits)
     keep = _distinct(groups, rules, graph.n_accounts)
     groups, found, source = _renumber(groups, found, source, keep)
-    return Found(groups, found, tuple(source), stability(groups, labels), tuple(runs), tuple(labels))
+    steady = stability(groups.group, groups.account, np.array(labels), n_candidates=groups.n)
+    return Found(groups, found, tuple(source), steady, tuple(runs), tuple(labels))
 
 
 def _partitions(graph: BipartiteGraph, pairs: PairGraph, rules: SearchRules) -> tuple[list[Run], list[IntArray]]:
@@ -95,15 +96,6 @@ def _run(
 ) -> Run:
     sizes = np.bincount(accounts) if accounts.size else np.zeros(0)
     return Run(graph, objective, resolution, seed, quality, int((sizes >= min_size).sum()))
-
-
-def _components(pairs: PairGraph) -> IntArray:
-    import scipy.sparse as sp
-    from scipy.sparse import csgraph
-
-    n = pairs.n_accounts
-    matrix = sp.coo_array((np.ones(pairs.a.size, dtype=np.int8), (pairs.a, pairs.b)), shape=(n, n)).tocsr()
-    return number_by_first(np.asarray(csgraph.connected_components(matrix, directed=False)[1], dtype=np.int64))
 
 
 def _groups_of(labels: IntArray, min_size: int) -> Groups:
@@ -180,19 +172,3 @@ def _renumber(groups: Groups, found: Ties, source: list[str], keep: IntArray) ->
         Ties(found.bits[rows], found.coverage[order], found.total[rows]),
         [source[i] for i in order],
     )
-
-
-def stability(groups: Groups, labels: tuple[IntArray, ...] | list[IntArray]) -> FloatArray:
-    """For each group the mean over runs of the best Jaccard index with a community of that run, in [0, 1]."""
-    total = np.zeros(groups.n)
-    sizes = groups.sizes
-    for label in labels:
-        community_size = np.bincount(label)
-        key = groups.group * community_size.size + label[groups.account]
-        pair, common = np.unique(key, return_counts=True)
-        group, community = pair // community_size.size, pair % community_size.size
-        jaccard = common / (sizes[group] + community_size[community] - common)
-        best = np.zeros(groups.n)
-        np.maximum.at(best, group, jaccard)
-        total += best
-    return total / max(len(labels), 1)

@@ -73,7 +73,7 @@ class Ties:
 
 
 def group_entities(graph: BipartiteGraph, groups: Groups) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Edges of the members of each group: row of `groups`, entity, edge number, and how many members have the entity."""
+    """Edges of the members of each group: row of `groups`, entity, edge, and how many members have the entity."""
     starts = graph.account_starts()
     first = starts[groups.account]
     length = starts[groups.account + 1] - first
@@ -85,7 +85,9 @@ def group_entities(graph: BipartiteGraph, groups: Groups) -> tuple[IntArray, Int
     return row, entity, edge, counts[inverse].astype(np.int64)
 
 
-def outside_bits(bits: FloatArray, counts: FloatArray, cap: FloatArray, total: IntArray, inside: IntArray) -> FloatArray:
+def outside_bits(
+    bits: FloatArray, counts: FloatArray, cap: FloatArray, total: IntArray, inside: IntArray
+) -> FloatArray:
     """Bits of an entity with rarity measured outside a group that holds `inside` of its `total` accounts.
 
     The global bits were `counts` times the log of (m / share); only the share changes, by members who no longer count.
@@ -124,7 +126,9 @@ def membership(total: npt.ArrayLike, *, even_bits: float) -> FloatArray:
     return np.asarray(1.0 / (1.0 + np.exp2(np.clip(even_bits - values, -60, 60))), dtype=np.float64)
 
 
-def trim(graph: BipartiteGraph, groups: Groups, entities: Entities, *, even_bits: float, rounds: int = 3) -> tuple[Groups, Ties]:
+def trim(
+    graph: BipartiteGraph, groups: Groups, entities: Entities, *, even_bits: float, rounds: int = 3
+) -> tuple[Groups, Ties]:
     """Drop accounts that belong with less than one half, over and over, as ties fall away with those who leave."""
     found = ties(graph, groups, entities)
     for _ in range(rounds):

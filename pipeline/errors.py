@@ -6,7 +6,6 @@ and turns control characters into visible escapes; for sensitive columns only ki
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 _SHOWN = 40
@@ -19,7 +18,7 @@ def quoted(value: object, *, sensitive: bool = False) -> str:
     text = value if isinstance(value, str) else str(value)
     if sensitive:
         return f"a {type(value).__name__} of {len(text)} characters"
-    safe = "".join(c if unicodedata.category(c)[0] not in "C" and c.isprintable() else f"<U+{ord(c):04X}>" for c in text[:200])
+    safe = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text[:200])
     return f'"{safe if len(safe) <= _SHOWN else safe[: _SHOWN - 1] + "…"}"'
 
 

@@ -20,7 +20,7 @@ EVEN_BITS = 3.5
 
 @dataclass(frozen=True, eq=False)
 class GraphTables:
-    """The graph with the names of its vertices: `accounts` and `entities` are sorted, so numbers do not depend on order."""
+    """The graph with the names of its vertices; both are sorted, so that numbers do not depend on order."""
 
     graph: BipartiteGraph
     accounts: npt.NDArray[np.object_]
@@ -55,9 +55,9 @@ def graph_tables(
     kept = kept.iloc[order].reset_index(drop=True)
     families = tuple(sorted({t.family for t in types}))
     about = Entities(
-        family=kept["family"].map({f: i for i, f in enumerate(families)}).to_numpy(np.int64),
+        family=kept["family"].map({f: i for i, f in enumerate(families)}).to_numpy().astype(np.int64),
         counts=kept["counts"].to_numpy(float),
-        cap=kept["entity_type"].map({n: t.cap_bits for n, t in by_type.items()}).to_numpy(float),
+        cap=kept["entity_type"].map({n: t.cap_bits for n, t in by_type.items()}).to_numpy().astype(np.float64),
     )
     graph = BipartiteGraph.from_arrays(
         account.astype(np.int64), rank[entity], incidence["bits"].to_numpy(float),

@@ -1,6 +1,7 @@
 """The open list of link types: where each is read, how its values are brought to normal form, which family it is in.
 
-Three are built in; more are declared in the settings (`[link_types.NAME]`) and go through every stage by this list alone.
+Three are built in; more are declared in the settings (`[link_types.NAME]`) and go through every stage by this list
+alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class LinkType:
     """A kind of entity that may tie accounts.
 
     `match_probability` (m) is how often two accounts of one operator are expected to share an entity of this type;
-    `cap_bits` bounds what one shared entity can prove; entities of more than `max_degree` accounts never enumerate pairs.
+    `cap_bits` bounds what one shared entity can prove.
     """
 
     name: str
@@ -27,7 +28,6 @@ class LinkType:
     form: Form = "text"
     match_probability: float = 0.2
     cap_bits: float = 14.0
-    max_degree: int = 400
     slot: int = 4  # colour and mark in pictures
 
 

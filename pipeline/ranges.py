@@ -16,7 +16,9 @@ Halves = npt.NDArray[np.uint64]
 _FULL = 0xFFFFFFFFFFFFFFFF
 
 
-def _bytes_of(address: str) -> bytes | None:
+def _bytes_of(spelling: str) -> bytes | None:
+    """Sixteen bytes of an address, or of the first address of a network; None where it is neither."""
+    address = spelling.partition("/")[0]
     try:
         if ":" in address:
             return socket.inet_pton(socket.AF_INET6, address)

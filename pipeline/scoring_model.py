@@ -1,7 +1,7 @@
 """The scoring model: shapes of the measures, calibration, rival explanations; one file for every figure.
 
-It is trained on synthetic worlds only (`tests/benchmarks/train_model.py`) and never on those it is reported on. Its digest
-stands in each run's manifest.
+It is trained on synthetic worlds only (`tests/benchmarks/train_model.py`) and never on those it is reported on. Its
+digest stands in each run's manifest.
 """
 
 from __future__ import annotations

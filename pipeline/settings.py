@@ -47,7 +47,9 @@ class RunSettings:
 
     seed: int = key(20260422, "Seed of everything drawn by chance.", low=0)
     workers: int = key(0, "Tasks at once; 0 for one a core.", low=0, high=4096)
-    scheduler: str = key("threads", "Dask scheduler where no address is given.", choices=("threads", "processes", "sync"))
+    scheduler: str = key(
+        "threads", "Dask scheduler where no address is given.", choices=("threads", "processes", "sync")
+    )
     memory_gb: float = key(6.0, "Memory that all tasks together may use, in gigabytes.", low=0.5)
 
 
@@ -73,7 +75,9 @@ class EntitiesSettings:
 class IncidenceSettings:
     """The bipartite graph."""
 
-    max_rows: int = key(60_000_000, "Rows above which the run refuses to go on and names the largest entities.", low=1000)
+    max_rows: int = key(
+        60_000_000, "Rows above which the run refuses to go on and names the largest entities.", low=1000
+    )
     min_bits: float = key(0.5, "Shared entities below this weight are left out.", low=0)
 
 
@@ -81,11 +85,17 @@ class IncidenceSettings:
 class CommunitiesSettings:
     """Search for groups."""
 
-    cpm_resolutions: tuple[float, ...] = key((0.05, 0.3, 1.5), "Resolutions of CPM on the pair graph: bits that a pair inside must have on average.")
-    barber_resolutions: tuple[float, ...] = key((1.0, 8.0, 64.0), "Resolutions of Barber's modularity on the bipartite graph.")
+    cpm_resolutions: tuple[float, ...] = key(
+        (0.05, 0.3, 1.5), "Resolutions of CPM on the pair graph: bits that a pair inside must have on average."
+    )
+    barber_resolutions: tuple[float, ...] = key(
+        (1.0, 8.0, 64.0), "Resolutions of Barber's modularity on the bipartite graph."
+    )
     seeds: int = key(2, "Seeds a resolution.", low=1, high=50)
     pair_min_bits: float = key(6.0, "Pairs of accounts with less evidence than this are pruned.", low=0)
-    pair_max_degree: int = key(400, "Entities of more accounts than this make no pairs; they still tie in the bipartite graph.", low=2)
+    pair_max_degree: int = key(
+        400, "Entities of more accounts than this make no pairs; they still tie in the bipartite graph.", low=2
+    )
     min_size: int = key(3, "Smallest group of accounts.", low=3)
 
 

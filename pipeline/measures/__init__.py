@@ -57,4 +57,5 @@ def measure(tables: GraphTables, groups: Groups, records: Records) -> dict[str, 
     unknown = set(found) - set(NAMES)
     if unknown:
         raise ValueError(f"measures that the catalogue does not have: {sorted(unknown)}")
-    return {name: np.round(found.get(name, np.full(groups.n, np.nan)), 9) for name in NAMES}
+    unmeasured: Floats = np.full(groups.n, np.nan)
+    return {name: np.asarray(np.round(found.get(name, unmeasured), 9), dtype=np.float64) for name in NAMES}

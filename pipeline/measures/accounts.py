@@ -28,7 +28,7 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     out |= _age(mine, traits, rows)
     shown = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
     # Where mail domains are known and none is private, the group shows no organisation; that is knowledge too.
-    known = rows.mean((mine["email_domain"].notna() | mine["organization"].notna()).to_numpy(float))
+    known = rows.mean((mine["email_domain"].notna() | mine["organization"].notna()).to_numpy().astype(np.float64))
     out["organisation"] = np.where(np.isnan(shown) & (known > 0.5), 0.0, shown)
     everybody = traits["client"].value_counts(normalize=True)
     out["one_client"] = rows.top_share(mine["client"], everybody)
@@ -95,7 +95,7 @@ class _Rows:
         return np.where(np.isfinite(best), best, np.nan)
 
     def densest(self, days: Floats, width: float) -> Floats:
-        """Largest share of members whose value lies within `width` of each other; nan where fewer than three have one."""
+        """Largest share of members whose values lie within `width` of each other; nan for fewer than three values."""
         x = days[self.groups.account]
         good = np.isfinite(x)
         group, x = self.groups.group[good], x[good]
@@ -169,6 +169,8 @@ def _age(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Flo
     return {
         "young": rows.mean(young),
         "creation_burst": rows.densest(created, _BURST_DAYS),
-        "arrivals": np.where(np.isfinite(came), came * np.nan_to_num(share_new), np.where(np.isfinite(share_new), 0.0, np.nan)),
+        "arrivals": np.where(
+            np.isfinite(came), came * np.nan_to_num(share_new), np.where(np.isfinite(share_new), 0.0, np.nan)
+        ),
         "payer_days": np.log2(np.maximum(rows.median(end - paid), 1.0)),
     }

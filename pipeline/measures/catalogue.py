@@ -34,14 +34,26 @@ MEASURES: tuple[Measure, ...] = (
     Measure("cover", "network", "share", +1, "accounts tied by hosting, proxy or unclassed addresses"),
     Measure("organisation", "identity", "share", -1, "accounts that show the same organisation or private mail domain"),
     Measure("frame_share", "text", "share", +1, "requests in templates used mostly within the group"),
-    Measure("frames_an_account", "text", "templates, log2", -1, "effective number of the group's templates, an account"),
+    Measure(
+        "frames_an_account", "text", "templates, log2", -1, "effective number of the group's templates, an account"
+    ),
     Measure("same_frames", "text", "share", +1, "chance that two members' templated requests follow one template"),
     Measure("reasoning", "text", "share", +1, "prompts that ask for the steps of reasoning, above the platform's"),
     Measure("distinct_slots", "text", "share", +1, "distinct fillings among templated requests"),
     Measure("templated", "text", "share", +1, "requests that follow any template, above the platform's"),
-    Measure("volume_spread", "volume", "log2, standard deviation", -1, "spread of requests an active day over accounts"),
-    Measure("answer_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of answers over accounts"),
-    Measure("question_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of requests over accounts"),
+    Measure(
+        "volume_spread", "volume", "log2, standard deviation", -1, "spread of requests an active day over accounts"
+    ),
+    Measure(
+        "answer_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of answers over accounts"
+    ),
+    Measure(
+        "question_spread",
+        "volume",
+        "log2, standard deviation",
+        -1,
+        "spread of the mean length of requests over accounts",
+    ),
     Measure("days_spread", "volume", "share, standard deviation", -1, "spread of the share of days active"),
     Measure("flat_day", "time", "share", +1, "evenness of the group's activity over the hours of the day"),
     Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' activity over the hours of the day"),

@@ -20,7 +20,7 @@ def handoffs(conversations: pd.DataFrame, groups: Groups, accounts: npt.NDArray[
     """Share of a group's accounts that continue a conversation of another member."""
     if conversations.empty:
         return np.full(groups.n, np.nan)
-    number = pd.Index(accounts).get_indexer(conversations["account_id"].to_numpy(object))
+    number = pd.Index(accounts).get_indexer(pd.Index(conversations["account_id"].to_numpy(object)))
     beginning, entity = np.unique(conversations["conversation"].to_numpy(np.uint64), return_inverse=True)
     rare = np.bincount(entity)[entity] <= _MOST_ACCOUNTS
     keep = (number >= 0) & rare

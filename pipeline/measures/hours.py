@@ -1,4 +1,4 @@
-"""Measures of time: how even the day is, for the group and for single accounts; weekends; common starts and silences."""
+"""Measures of time: how even the day is, for groups and single accounts; weekends; common starts and silences."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def _read(task: _Task) -> tuple[npt.NDArray[np.int64], ...]:
                 JOIN read_parquet('{task.wanted}') w USING (account_id) WHERE h.n_events > 0 ORDER BY ALL"""
         ).fetchnumpy()
         all_ = db.execute(
-            f"SELECT {hour} AS hour, count(*) AS n FROM read_parquet('{task.part}') WHERE n_events > 0 GROUP BY 1 ORDER BY 1"
+            f"""SELECT {hour} AS hour, count(*) AS n FROM read_parquet('{task.part}')
+                WHERE n_events > 0 GROUP BY 1 ORDER BY 1"""
         ).fetchnumpy()
     return tuple(np.asarray(x, dtype=np.int64) for x in (mine["account"], mine["hour"], all_["hour"], all_["n"]))
 
@@ -88,7 +89,7 @@ def measures(hours: Hours, groups: Groups) -> dict[str, Floats]:
         shape=(groups.n, hours.active.shape[0]),
     )
     swing, weekend = _by_blocks(hours, member)
-    usual = np.bincount(hours.hour, weights=hours.platform, minlength=24)
+    usual = np.bincount(hours.hour, weights=hours.platform, minlength=24).astype(np.float64)
     group_clock = np.asarray(member @ clock, dtype=np.float64)
     single = _evenness(clock, correct=True)
     total = clock.sum(axis=1)

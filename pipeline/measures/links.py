@@ -36,7 +36,7 @@ def evidence(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
 
 
 def shared_things(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
-    """Accounts a card and an address, the top card, what sort of addresses tie, and how far frames are the group's own."""
+    """Accounts a card and an address, the top card, what sort of addresses tie, how far frames are the group's own."""
     row, entity, edge, inside = group_entities(tables.graph, groups)
     family = tables.entities["family"].to_numpy(object)[entity]
     group = groups.group[row]

@@ -41,7 +41,7 @@ payments = Table(
     "payments", "a payment instrument of an account, at the time it was added or charged", (),
     (
         _c("account_id", "string", "the account", "not null", "sensitive"),
-        _c("payment_fingerprint", "string", "processor's stable hash of card, bank account or wallet", "not null", "sensitive"),
+        _c("payment_fingerprint", "string", "stable hash of card, account or wallet", "not null", "sensitive"),
         _c("timestamp", "timestamp", "when it was added or charged, UTC", "optional"),
     ),
     audience="restricted",

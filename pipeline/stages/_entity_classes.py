@@ -60,7 +60,8 @@ def classify(
 ) -> tuple[npt.NDArray[np.object_], Floats, Floats]:
     """Class, how sure it is, and the share of the rarity that counts, for each row.
 
-    Needs the columns n_accounts, squares, account_days, n_days, sticky (thousandths, summed), in_top_organisation, kind.
+    Needs the columns n_accounts, squares, account_days, n_days, sticky (thousandths, summed), in_top_organisation and
+    kind.
     """
     n = table["n_accounts"].to_numpy(float)
     sticky = table["sticky"].to_numpy(float) / 1000.0 / n
@@ -109,4 +110,5 @@ def _together(table: pd.DataFrame) -> Floats:
     """
     n = table["n_accounts"].to_numpy(float)
     per_day = table["squares"].to_numpy(float) / np.maximum(table["account_days"].to_numpy(float), 1.0)
-    return np.clip((per_day - 1.0) / np.minimum(np.maximum(n - 1.0, 1.0), 4.0), 0.0, 1.0)
+    share: Floats = np.clip((per_day - 1.0) / np.minimum(np.maximum(n - 1.0, 1.0), 4.0), 0.0, 1.0)
+    return share

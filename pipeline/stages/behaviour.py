@@ -45,10 +45,12 @@ def make(
 ) -> Behaviour:
     """All measures of the catalogue for every candidate group."""
     if candidate_groups.empty:
-        return Behaviour(pd.DataFrame({c: [] for c in ["community", "measure", "family", "value", "unit", "reference"]}))
+        return Behaviour(
+            pd.DataFrame({c: [] for c in ["community", "measure", "family", "value", "unit", "reference"]})
+        )
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
-    number = pd.Index(tables.accounts).get_indexer(communities["account_id"].to_numpy(object))
+    number = pd.Index(tables.accounts).get_indexer(pd.Index(communities["account_id"].to_numpy(object)))
     groups = Groups.from_arrays(communities["community"].to_numpy(np.int64), number, len(candidate_groups))
     return Behaviour(_table(measure(tables, groups, records), groups.sizes))
 

@@ -30,8 +30,10 @@ class Communities:
 def make(incidence_bits: pd.DataFrame, entities: pd.DataFrame, *, settings: Settings) -> Communities:
     """Candidate groups of the real graph."""
     if incidence_bits.empty:
-        return Communities(_none("community account_id support"), _none("run graph objective resolution seed quality n_communities"),
-                           _none("community size stability link_bits source"))  # fmt: skip
+        runs = _none("run graph objective resolution seed quality n_communities")
+        return Communities(
+            _none("community account_id support"), runs, _none("community size stability link_bits source")
+        )
     tables = graph_tables(incidence_bits, entities, all_types(settings))
     found = search(tables.graph, tables.about, tables.star, search_rules(settings))
     return Communities(_members(found, tables), _runs(found), groups_table(found))

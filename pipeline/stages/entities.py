@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from graphs import sharing_bits
@@ -19,6 +20,7 @@ from pipeline.organisations import organisation_of
 from pipeline.ranges import RangeTable, networks
 from pipeline.settings import Settings
 from pipeline.stages._entity_classes import ClassRules, classify
+from pipeline.standing import standing
 from pipeline.workbench import Workbench
 
 
@@ -88,7 +90,9 @@ def _counts(parts: list[str], traits: pd.DataFrame, bench: Workbench) -> tuple[p
     organisations = str(scratch / "organisations.parquet")
     _organisations(traits).to_parquet(organisations, index=False)
     items = [
-        _Part(part, organisations, str(scratch / "shared.parquet"), str(scratch / f"count-{i:05d}.parquet"), bench.memory)
+        _Part(
+            part, organisations, str(scratch / "shared.parquet"), str(scratch / f"count-{i:05d}.parquet"), bench.memory
+        )
         for i, part in enumerate(parts)
     ]
     per_type = bench.map(_count_accounts, items, what="entities: accounts")
@@ -155,13 +159,14 @@ def _count_accounts(item: _Part) -> dict[str, int]:
                 FROM read_parquet('{item.sightings}') GROUP BY ALL) TO '{item.target}' (FORMAT parquet)"""
         )
         rows = db.execute(
-            f"SELECT entity_type, count(DISTINCT account_id) FROM read_parquet('{item.sightings}') GROUP BY 1 ORDER BY 1"
+            f"""SELECT entity_type, count(DISTINCT account_id) FROM read_parquet('{item.sightings}')
+                GROUP BY 1 ORDER BY 1"""
         ).fetchall()
     return {str(name): int(n) for name, n in rows}
 
 
 def _count_shared(item: _Part) -> None:
-    """Second pass, over what is shared: accounts a day, events, and how much of an account's use falls on the entity."""
+    """Second pass, over what is shared: accounts a day, events, how much of an account's use falls on the entity."""
     days, whole = _second(item)
     with _connect(item.memory) as db:
         db.execute(
@@ -203,11 +208,14 @@ def _place(table: pd.DataFrame, types: dict[str, LinkType], ranges: pd.DataFrame
     ordered = ranges.sort_values(["cidr", "asn", "kind"], ignore_index=True)
     row = RangeTable.from_cidrs(ordered["cidr"].tolist()).find(addresses)
     for column in ("asn", "kind"):
-        values = np.append(ordered[column].astype("object").where(ordered[column].notna(), None).to_numpy(), None)
+        known = ordered[column].astype("object").where(ordered[column].notna(), None).tolist()
+        values = np.array([*known, None], dtype=object)
         table.loc[is_address, column] = values[row]
 
 
-def _bits(table: pd.DataFrame, types: dict[str, LinkType], population: dict[str, int], factor: np.ndarray) -> np.ndarray:
+def _bits(
+    table: pd.DataFrame, types: dict[str, LinkType], population: dict[str, int], factor: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Global bits: rarity, bounded by type, times what the class and the time of use leave of it; never negative."""
     match = table["entity_type"].map({n: t.match_probability for n, t in types.items()}).to_numpy(float)
     cap = table["entity_type"].map({n: t.cap_bits for n, t in types.items()}).to_numpy(float)
@@ -217,11 +225,15 @@ def _bits(table: pd.DataFrame, types: dict[str, LinkType], population: dict[str,
         if mine.any():
             spread = table.loc[mine, "n_accounts"].to_numpy(float)
             bits[mine] = sharing_bits(spread, n, match_probability=match[mine], cap=cap[mine])
-    return np.round(np.maximum(bits, 0.0) * factor, 9)
+    return np.asarray(np.round(np.maximum(bits, 0.0) * factor, 9), dtype=np.float64)
 
 
 def _left_out(
-    table: pd.DataFrame, types: dict[str, LinkType], settings: Settings, allowlist: pd.DataFrame, decisions: pd.DataFrame
+    table: pd.DataFrame,
+    types: dict[str, LinkType],
+    settings: Settings,
+    allowlist: pd.DataFrame,
+    decisions: pd.DataFrame,
 ) -> pd.Series:
     """Why an entity links nothing, or null."""
     reason = pd.Series([None] * len(table), dtype="object")
@@ -229,25 +241,28 @@ def _left_out(
     reason[table["bits"] <= 0] = "so common that sharing it proves nothing"
     allowed = _allowed(table, types, allowlist)
     reason[allowed] = "on the allowlist"
-    if not decisions.empty:
-        withdrawn = set(decisions["supersedes"].dropna())
-        live = decisions[decisions["conclusion"].eq("entity_allowed") & ~decisions["decision_id"].isin(withdrawn)]
-        named = set(zip(live["entity_type"], live["entity"], strict=True))
-        mine = np.array([k in named for k in zip(table["entity_type"], table["entity"], strict=True)], dtype=bool)
-        reason[mine] = "allowed by an analyst"
+    stand = standing(decisions)
+    live = stand[stand["conclusion"].eq("entity_allowed")] if not stand.empty else stand
+    if not live.empty:
+        reason[_among(table, live["entity_type"], live["entity"])] = "allowed by an analyst"
     return reason
 
 
-def _allowed(table: pd.DataFrame, types: dict[str, LinkType], allowlist: pd.DataFrame) -> np.ndarray:
+def _among(table: pd.DataFrame, entity_type: pd.Series, entity: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which rows of the table are among the named entities."""
+    named = pd.MultiIndex.from_arrays([entity_type.astype(str), entity.astype(str)])
+    mine = pd.MultiIndex.from_arrays([table["entity_type"].astype(str), table["entity"].astype(str)])
+    return np.asarray(mine.isin(named), dtype=bool)
+
+
+def _allowed(table: pd.DataFrame, types: dict[str, LinkType], allowlist: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which entities the allowlist names, one by one or by range."""
-    out = np.zeros(len(table), dtype=bool)
     if allowlist.empty:
-        return out
-    named = set(zip(allowlist["entity_type"], allowlist["value"], strict=True))
-    out |= np.array([k in named for k in zip(table["entity_type"], table["entity"], strict=True)], dtype=bool)
+        return np.zeros(len(table), dtype=bool)
+    out = _among(table, allowlist["entity_type"], allowlist["value"])
     for name, link_type in types.items():
-        cidrs = allowlist.loc[allowlist["entity_type"].isin([name, "cidr"]), "value"]
-        cidrs = cidrs[cidrs.str.contains("/")].tolist()
+        named = allowlist.loc[allowlist["entity_type"].isin([name, "cidr"]), "value"].astype(str)
+        cidrs = named[named.str.contains("/", regex=False)].tolist()
         mine = np.flatnonzero((table["entity_type"] == name).to_numpy())
         if link_type.form == "address" and cidrs and mine.size:
             out[mine] |= RangeTable.from_cidrs(cidrs).find(table["entity"].iloc[mine].tolist()) >= 0

@@ -69,9 +69,7 @@ def _one(number: int, tables: GraphTables, records: Records, model: ScoringModel
     return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]
 
 
-def _spread(
-    tables: GraphTables, graph: BipartiteGraph, kind: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _spread(tables: GraphTables, graph: BipartiteGraph, kind: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Sightings of each rewired edge: what the account has on average with entities of that type."""
     n_kinds = int(kind.max()) + 1
     old = tables.graph.account * n_kinds + kind[tables.graph.entity]
@@ -79,4 +77,4 @@ def _spread(
     total = np.bincount(old, weights=tables.n_events.astype(float), minlength=size)
     count = np.bincount(old, minlength=size)
     mean = total / np.maximum(count, 1)
-    return np.rint(mean[graph.account * n_kinds + kind[graph.entity]]).astype(np.int64)
+    return np.asarray(np.rint(mean[graph.account * n_kinds + kind[graph.entity]]), dtype=np.int64)

@@ -62,14 +62,16 @@ def make(
     found = candidate_groups.sort_values("community", ignore_index=True)
     judged = _judge(behaviour, found, model)
     rows = communities.sort_values(["community", "account_id"], ignore_index=True)
-    names, number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)
+    number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)[1]
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
     score = judged.explanations["coordinated"]
     chosen = choose_groups(groups, score, found)
     q_value = np.ones(len(found))
     q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
     reported = [
-        (g, r) for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True) if score[g] >= settings.scores.report_floor
+        (g, r)
+        for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True)
+        if score[g] >= settings.scores.report_floor
     ]
     reported.sort(key=lambda pair: int(groups.account[pair[1]].min()))
     return _tables(reported, judged, q_value, found, rows, behaviour, model)
@@ -133,7 +135,11 @@ def _tables(
     members = pd.concat(
         [
             pd.DataFrame(
-                {"candidate": i, "account_id": rows["account_id"].to_numpy()[r], "membership": rows["support"].to_numpy()[r]}
+                {
+                    "candidate": i,
+                    "account_id": rows["account_id"].to_numpy()[r],
+                    "membership": rows["support"].to_numpy()[r],
+                }
             )
             for i, (_, r) in enumerate(reported)
         ],

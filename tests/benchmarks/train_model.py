@@ -207,7 +207,10 @@ def main() -> None:
     given.cache.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     train = [_said(candidates(*w, given.cache), w) for w in training_worlds(given.worlds, not given.no_prompts)]
-    held = [_said(candidates(*w, given.cache), w) for w in calibration_worlds(max(given.worlds // 3, 2), not given.no_prompts)]
+    held = [
+        _said(candidates(*w, given.cache), w)
+        for w in calibration_worlds(max(given.worlds // 3, 2), not given.no_prompts)
+    ]
     model = fit(pd.concat(train, ignore_index=True), l2=given.l2, knots=given.knots)
     model["calibration"] = calibrate(model, held)
     model["trained_on"] = {"worlds": given.worlds, "l2": given.l2, "knots": given.knots}

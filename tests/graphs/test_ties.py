@@ -54,7 +54,9 @@ def _graphs(draw: st.DrawFn) -> tuple[BipartiteGraph, Groups]:
     rows = draw(st.sets(st.tuples(st.integers(0, 3), st.integers(0, n_accounts - 1)), min_size=1))
     account, entity = zip(*sorted(cells), strict=True)
     group, member = zip(*sorted(rows), strict=True)
-    graph = BipartiteGraph.from_arrays(account, entity, np.ones(len(account)), n_accounts=n_accounts, n_entities=n_entities)
+    graph = BipartiteGraph.from_arrays(
+        account, entity, np.ones(len(account)), n_accounts=n_accounts, n_entities=n_entities
+    )
     return graph, Groups.from_arrays(group, member)
 
 
@@ -80,7 +82,9 @@ def test_group_entities_against_counting_by_hand(given_: tuple[BipartiteGraph, G
 @given(_graphs(), st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter(given_: tuple[BipartiteGraph, Groups], random) -> None:  # type: ignore[no-untyped-def]
     graph, groups = given_
-    about = Entities(np.zeros(graph.n_entities, dtype=np.int64), np.ones(graph.n_entities), np.full(graph.n_entities, 9.0))
+    about = Entities(
+        np.zeros(graph.n_entities, dtype=np.int64), np.ones(graph.n_entities), np.full(graph.n_entities, 9.0)
+    )
     order = list(range(groups.account.size))
     random.shuffle(order)
     shuffled = Groups.from_arrays(groups.group[order], groups.account[order])

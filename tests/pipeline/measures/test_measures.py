@@ -66,7 +66,9 @@ def _traits(hours: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
     ring, office = out["account_id"].isin(RING), out["account_id"].isin(OFFICE)
     number = out["account_id"].str[-2:].astype(int)
-    out["created_at"] = pd.to_datetime(START, utc=True) - pd.to_timedelta(np.where(ring, 3, 40 * (number % 20 + 1)), "D")
+    out["created_at"] = pd.to_datetime(START, utc=True) - pd.to_timedelta(
+        np.where(ring, 3, 40 * (number % 20 + 1)), "D"
+    )
     out["status"] = np.where(ring & (number < 3), "suspended", "active")
     out["email_domain"] = np.where(office, "alderworks.example", "mail.example")
     out["organization"] = pd.Series([None] * len(out), dtype="str")
@@ -85,7 +87,11 @@ def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both groups share one address and one card; the ring one private template."""
     rows = []
     for name in RING:
-        rows += [(name, "ip", "203.0.113.1"), (name, "payment", f"card-{RING.index(name) // 3}"), (name, "template", "t-ring")]
+        rows += [
+            (name, "ip", "203.0.113.1"),
+            (name, "payment", f"card-{RING.index(name) // 3}"),
+            (name, "template", "t-ring"),
+        ]
     for name in OFFICE:
         rows += [(name, "ip", "198.51.100.1"), (name, "payment", "card-work"), (name, "template", "t-work")]
     incidence = pd.DataFrame(rows, columns=["account_id", "entity_type", "entity"])
@@ -111,7 +117,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
         parts.append(str(place / f"part-{i}.parquet"))
     incidence, entities = _tables()
     tables: GraphTables = graph_tables(incidence, entities, link_types(), traits)
-    conversations = pd.DataFrame({"conversation": np.array([7, 7, 8], dtype=np.uint64), "account_id": [RING[0], RING[1], OFFICE[0]]})
+    conversations = pd.DataFrame(
+        {"conversation": np.array([7, 7, 8], dtype=np.uint64), "account_id": [RING[0], RING[1], OFFICE[0]]}
+    )
     records: Records = read_records(tables, traits, parts, conversations, Bench(str(place)))
     number = {name: i for i, name in enumerate(tables.accounts)}
     groups = Groups.from_arrays([0] * 12 + [1] * 12, [number[a] for a in (*RING, *OFFICE)])
@@ -128,7 +136,9 @@ def test_the_ring_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     assert ring > office
 
 
-@pytest.mark.parametrize("name", ["volume_spread", "answer_spread", "question_spread", "organisation", "site", "top_card", "payer_days"])
+@pytest.mark.parametrize(
+    "name", ["volume_spread", "answer_spread", "question_spread", "organisation", "site", "top_card", "payer_days"]
+)
 def test_the_office_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     ring, office = found[name]
     assert office > ring

@@ -19,7 +19,7 @@ from pipeline.run.unfinished import Unfinished, digest_of
 from pipeline.schemas import TABLES
 from pipeline.settings import Settings
 from pipeline.storage import FinishedRun, Folder, open_run, publish
-from pipeline.storage.places import private_folder, store_errors, write_whole
+from pipeline.storage.places import engine_errors, private_folder, store_errors, write_whole
 from pipeline.storage.prompts import Prompts
 from pipeline.storage.runs import MANIFEST, manifest_bytes, remove_folder
 from pipeline.storage.tables import conform, merge_parts, read_parquet, to_frame, write_parquet
@@ -72,7 +72,7 @@ class Walk:
         scratch = self.run.scratch(stage.name)
         remove_folder(scratch)
         try:
-            with measured() as cost:
+            with measured() as cost, engine_errors(scratch, stage.name):
                 made = self._make(stage, scratch)
                 tables = {table: self._keep(table, getattr(made, table)) for table in stage.writes}
         finally:

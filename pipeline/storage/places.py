@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import Place, RingtraceError, StoreError, quoted
+from pipeline.errors import Place, RingtraceError, RunError, StoreError, quoted
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -47,6 +47,26 @@ def store_errors(where: str | Path, doing: str) -> Iterator[None]:
             f"could not {doing}: the store answered {quoted(fault)}", place=Place(str(where)),
             mend="Check the address, the credentials and the network, and run the same command with --resume.",
         ) from fault  # fmt: skip
+
+
+@contextlib.contextmanager
+def engine_errors(where: str | Path, stage: str) -> Iterator[None]:
+    """What the compiled engine and the system raise inside a stage, as one clear error; values are never shown."""
+    with store_errors(where, f"carry out the stage {stage}"):
+        try:
+            yield
+        except Exception as fault:
+            words = str(fault)
+            if type(fault).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
+                raise
+            if "No space left" in words:
+                raise OSError(errno.ENOSPC, "No space left on device") from fault
+            if "OutOfMemory" in type(fault).__name__:
+                raise RunError(
+                    f"the stage {stage} needs more memory than it may use",
+                    mend="Raise run.memory_gb or lower run.workers in the settings, and go on with --resume.",
+                ) from fault
+            raise
 
 
 _CLIENTS = {"botocore", "aiobotocore", "aiohttp", "s3fs", "fsspec", "gcsfs", "adlfs"}

@@ -20,15 +20,15 @@ from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.schemas.model import Type
 from pipeline.settings import Settings
-from pipeline.stages.sightings.combine import Bucket, Combined, combine
-from pipeline.stages.sightings.partials import Found, Task, aggregate
+from pipeline.stages.sightings.count import HOUR_US, Bucket, Counted, count
+from pipeline.stages.sightings.sources import engine, files, sources
 from pipeline.workbench import Workbench
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_A_BUCKET = 8_000_000
-ROWS_A_TASK = 60_000_000
+ROWS_A_BUCKET = 16_000_000
+ROWS_ALONE = 500_000  # fewer are counted in one task
 QUIET_HOURS = 6
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,45 +56,21 @@ def make(
 ) -> Sightings:
     """Aggregate the events; `template_events` has one part for each part of `clean_events`, row by row."""
     types = link_types(settings.link_types)
-    sizes = [pq.read_metadata(p).num_rows for p in clean_events]
-    # From the rows alone, so that the parts are the same whatever the number of workers.
-    buckets = max(1, -(-sum(sizes) // ROWS_A_BUCKET))
-    tasks = [
-        Task(i, tuple(clean_events[j] for j in group), tuple(template_events[j] for j in group), types, buckets,
-             bench.scratch, bench.memory)
-        for i, group in enumerate(_groups(sizes, max(1, bench.workers)))
-    ]  # fmt: skip
-    found = bench.map(aggregate, tasks, what="count sightings")
+    n_rows = sum(pq.read_metadata(p).num_rows for p in clean_events)
+    # From the rows alone, so that the parts are the same whatever the number of workers; two where it is worth a task.
+    buckets = max(-(-n_rows // ROWS_A_BUCKET), 2 if n_rows > ROWS_ALONE else 1)
     small = [_kept(t, n, bench) for t, n in ((clean_payments, "payments"), (clean_accounts, "accounts"))]
-    quiet = _quiet_hours(found)
+    quiet = _quiet_hours(clean_events, bench)
     since = int((period.since - _EPOCH).total_seconds()) * 1_000_000
     shared = (small[0], small[1], types, quiet, since, bench.scratch, bench.memory)
-    made = bench.map(
-        combine, [Bucket(b, buckets, _partials(found, b), *shared) for b in range(buckets)],
-        what="put sightings together",
-    )  # fmt: skip
-    for one in found:
-        for path in one.files.values():
-            Path(path).unlink()
+    found = sources(clean_events, template_events, types, buckets, bench)
+    tasks = [Bucket(number, buckets, source, *shared) for number, source in enumerate(found)]
+    made = bench.map(count, tasks, what="count sightings")
     return Sightings(
         [m.sightings for m in made], [m.account_hours for m in made],
         pa.concat_tables([m.conversations for m in made]), pa.concat_tables([m.traits for m in made]),
         _left_out(made),
     )  # fmt: skip
-
-
-def _groups(sizes: list[int], workers: int) -> list[list[int]]:
-    """Parts by task: few large tasks, since each aggregates within itself; runs of parts of about equal rows."""
-    n_tasks = max(workers, -(-sum(sizes) // ROWS_A_TASK))
-    share = max(1, -(-sum(sizes) // n_tasks))
-    groups: list[list[int]] = []
-    taken = 0
-    for i, size in enumerate(sizes):
-        if not groups or (taken + size // 2 > share * len(groups) and len(groups) < n_tasks):
-            groups.append([])
-        groups[-1].append(i)
-        taken += size
-    return groups
 
 
 def _kept(table: pd.DataFrame, name: str, bench: Workbench) -> str:
@@ -107,18 +83,23 @@ def _kept(table: pd.DataFrame, name: str, bench: Workbench) -> str:
     return path
 
 
-def _quiet_hours(found: list[Found]) -> tuple[int, ...]:
+def _quiet_hours(parts: Sequence[str], bench: Workbench) -> tuple[int, ...]:
     """The hours of the day in which the platform as a whole is quietest."""
-    total = [sum(f.by_hour[h] for f in found) for h in range(24)]
+    counts = bench.map(_by_hour, [(part, bench.scratch, bench.memory) for part in parts], what="count hours")
+    total = [sum(c[h] for c in counts) for h in range(24)]
     return tuple(sorted(sorted(range(24), key=lambda h: (total[h], h))[:QUIET_HOURS]))
 
 
-def _partials(found: list[Found], bucket: int) -> dict[str, tuple[str, ...]]:
-    names = {partial for f in found for partial, b in f.files if b == bucket}
-    return {name: tuple(f.files[name, bucket] for f in found) for name in sorted(names)}
+def _by_hour(task: tuple[str, str, int]) -> list[int]:
+    """Requests of a part by hour of the day, 24 numbers."""
+    part, scratch, memory = task
+    with engine(scratch, memory) as db:
+        query = f"select epoch_us(\"timestamp\") // {HOUR_US} % 24 as h, count(*) from {files([part])} group by h"
+        found = dict(db.execute(query).fetchall())
+    return [int(found.get(h, 0)) for h in range(24)]
 
 
-def _left_out(made: list[Combined]) -> dict[str, int]:
+def _left_out(made: list[Counted]) -> dict[str, int]:
     counts = {
         "accounts without event or payment": sum(m.n_idle for m in made),
         "conversation beginnings of too many accounts": sum(m.n_common for m in made),

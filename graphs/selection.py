@@ -42,3 +42,40 @@ def choose(groups: Groups, worth: npt.ArrayLike, *, min_size: int, min_left: flo
         chosen.append(group)
         rows.append(left)
     return Chosen(np.array(chosen, dtype=np.int64), tuple(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """A group that holds chosen ones: its number, the rows in none of them, the places of the inner ones in `Chosen`."""
+
+    group: int
+    rows: IntArray
+    inner: tuple[int, ...]
+
+
+def pools(groups: Groups, chosen: Chosen, candidates: IntArray, *, min_size: int, inside: float) -> list[Pool]:
+    """Groups among `candidates` (best first) around chosen ones: one level, no account of its own in a chosen group.
+
+    A chosen group lies in a pool when at least `inside` of its kept members do. A pool keeps `min_size` accounts or
+    more of its own; each chosen group lies in one pool at most.
+    """
+    owner = np.full(int(groups.account.max()) + 1 if groups.account.size else 0, -1, dtype=np.int64)
+    for place, rows in enumerate(chosen.rows):
+        owner[groups.account[rows]] = place
+    sizes = np.array([rows.size for rows in chosen.rows], dtype=np.int64)
+    ends = np.cumsum(groups.sizes)
+    free = np.ones(sizes.size, dtype=bool)
+    found: list[Pool] = []
+    for group in candidates.tolist():
+        mine = np.arange(ends[group] - groups.sizes[group], ends[group])
+        owners = owner[groups.account[mine]]
+        of_chosen = owners[(owners >= 0) & (owners < sizes.size)]
+        within = np.bincount(of_chosen, minlength=sizes.size)
+        inner = np.flatnonzero(free & (within >= inside * sizes) & (within > 0))
+        own = mine[owners < 0]
+        if inner.size == 0 or own.size < min_size:
+            continue
+        free[inner] = False
+        owner[groups.account[own]] = sizes.size  # taken: no later pool may have them
+        found.append(Pool(group, own, tuple(inner.tolist())))
+    return found

@@ -205,8 +205,7 @@ def _link_type(name: str, values: Any, shown: str) -> LinkType:
             shown, f"{key}.column", "this column cannot tie accounts", found=quoted(texts["column"]),
             expected=f"any other than {', '.join(_NEVER_LINK)}", mend="Name the column that accounts may share.",
         )  # fmt: skip
-    bounds = {"match_probability": (float, 0.001, 1), "cap_bits": (float, 0, 40), "max_degree": (int, 3, 100_000),
-              "slot": (int, 1, 8)}  # fmt: skip
+    bounds = {"match_probability": (float, 0.001, 1), "cap_bits": (float, 0, 40), "slot": (int, 1, 8)}  # fmt: skip
     numbers = {
         k: _number(values[k], kind, {"low": low, "high": high}, f"{key}.{k}", shown)
         for k, (kind, low, high) in bounds.items() if k in values

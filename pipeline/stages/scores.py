@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import empirical_q
+from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES
@@ -22,6 +23,8 @@ from pipeline.settings import Settings
 
 Floats = npt.NDArray[np.float64]
 
+_POOL_SIZE = 3  # accounts that a pool must have beside its rings
+_INSIDE_POOL = 0.8  # share of a ring that must lie in a pool
 _FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
 
 
@@ -68,13 +71,32 @@ def make(
     chosen = choose_groups(groups, score, found)
     q_value = np.ones(len(found))
     q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
-    reported = [
-        (g, r)
-        for g, r in zip(chosen.group.tolist(), chosen.rows, strict=True)
-        if score[g] >= settings.scores.report_floor
-    ]
-    reported.sort(key=lambda pair: int(groups.account[pair[1]].min()))
+    reported = _reported(groups, chosen, judged, settings.scores.report_floor)
     return _tables(reported, judged, q_value, found, rows, behaviour, model)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reported:
+    """A group that is reported: its number among the candidates, its rows, the pool it lies in (a number, or None)."""
+
+    group: int
+    rows: npt.NDArray[np.int64]
+    pool: int | None
+
+
+def _reported(groups: Groups, chosen: Chosen, judged: _Judged, floor: float) -> list[_Reported]:
+    """The chosen groups and the resellers' pools around them, above the report floor, by their smallest account."""
+    score = judged.explanations["coordinated"]
+    above = score >= floor
+    keep = [i for i, g in enumerate(chosen.group.tolist()) if above[g]]
+    kept = Chosen(chosen.group[keep], tuple(chosen.rows[i] for i in keep))
+    left = np.setdiff1d(np.flatnonzero(above & (judged.kind == "reseller_pool")), kept.group)
+    largest_first = left[np.argsort(-groups.sizes[left], kind="stable")]
+    around = pools(groups, kept, largest_first, min_size=_POOL_SIZE, inside=_INSIDE_POOL)
+    pool_of = {place: pool.group for pool in around for place in pool.inner}
+    made = [_Reported(g, kept.rows[i], pool_of.get(i)) for i, g in enumerate(kept.group.tolist())]
+    made += [_Reported(pool.group, pool.rows, None) for pool in around]
+    return sorted(made, key=lambda r: (int(groups.account[r.rows].min()), r.group))
 
 
 def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, model: ScoringModel) -> _Judged:
@@ -106,7 +128,7 @@ def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
 
 
 def _tables(
-    reported: list[tuple[int, npt.NDArray[np.int64]]],
+    reported: list[_Reported],
     judged: _Judged,
     q_value: Floats,
     found: pd.DataFrame,
@@ -116,12 +138,13 @@ def _tables(
 ) -> Scores:
     if not reported:
         return _nothing(model)
-    group = np.array([g for g, _ in reported])
+    group = np.array([r.group for r in reported])
+    place = {r.group: i for i, r in enumerate(reported)}
     families = judged.x[:, [model.measures.index(m) for m in _FAMILY_BITS if m in model.measures]]
     candidates = pd.DataFrame(
         {
             "candidate": np.arange(group.size),
-            "parent": pd.array([None] * group.size, dtype="Int64"),
+            "parent": pd.array([None if r.pool is None else place[r.pool] for r in reported], dtype="Int64"),
             "score": np.round(judged.explanations["coordinated"][group], 9),
             "score_bits": 0.0,
             "kind": judged.kind[group],
@@ -137,11 +160,11 @@ def _tables(
             pd.DataFrame(
                 {
                     "candidate": i,
-                    "account_id": rows["account_id"].to_numpy()[r],
-                    "membership": rows["support"].to_numpy()[r],
+                    "account_id": rows["account_id"].to_numpy()[r.rows],
+                    "membership": rows["support"].to_numpy()[r.rows],
                 }
             )
-            for i, (_, r) in enumerate(reported)
+            for i, r in enumerate(reported)
         ],
         ignore_index=True,
     )

@@ -6,7 +6,7 @@ import pytest
 from graphs import BipartiteGraph
 from graphs.planted import Planted, planted_rings
 from graphs.search import Found, SearchRules, search
-from graphs.selection import choose
+from graphs.selection import choose, pools
 from graphs.ties import Entities, Groups
 
 RULES = SearchRules(
@@ -60,3 +60,12 @@ def test_choice_takes_the_worthier_and_leaves_no_account_in_two() -> None:
     kept = choose(groups, [1.0, 3.0, 2.0], min_size=2, min_left=0.6)
     assert kept.group.tolist() == [1, 0]
     assert [groups.account[r].tolist() for r in kept.rows] == [[2, 3, 4, 5], [0, 1]]
+
+
+def test_a_pool_keeps_what_is_in_no_ring_and_holds_each_ring_once() -> None:
+    groups = Groups.from_arrays([0] * 3 + [1] * 8 + [2] * 7, [0, 1, 2, *range(8), *range(1, 8)])
+    chosen = choose(groups, [5.0, 0.1, 0.1], min_size=3, min_left=0.9)
+    assert chosen.group.tolist() == [0]
+    found = pools(groups, chosen, np.array([1, 2]), min_size=3, inside=0.8)
+    assert [(p.group, groups.account[p.rows].tolist(), p.inner) for p in found] == [(1, [3, 4, 5, 6, 7], (0,))]
+    assert pools(groups, chosen, np.array([1]), min_size=6, inside=0.8) == []

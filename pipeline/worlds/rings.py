@@ -231,6 +231,8 @@ def _ring(
         columns["device"][:, 0] = farm[dice.rng.integers(len(farm), size=size)]
     if dice.chance(0.25 * (1 - care)):
         columns["mail"][:] = stage.domain(dice)
+    if dice.chance(0.25):  # claims to be a firm
+        columns["organization"] = stage.organization(stage.frames.library.name())
     human = schedule == "human"
     if human:
         _human(columns, size, own, operator, rate, mixed, dice)
@@ -323,15 +325,22 @@ def _pay(
     columns["plan"] = dice.rng.choice([1, 2], size=size, p=[0.7, 0.3])
     if kind in ("own", "virtual"):
         columns["card"][:, 0] = dice.words(size)
-        columns["card_fresh"] = kind == "virtual"
+        columns["card_fresh"] = (kind == "virtual") & (dice.rng.random(size) < dice.share(0.2, 0.9))
+        _unpaid(columns, size, dice)
         return []
     per_card = dice.between(3, 8)
     n = max(1, round(size / per_card))
     cards = [dice.pick(vendor) if operator.vendor and dice.chance(0.4) else int(dice.words(1)[0]) for _ in range(n)]
     columns["card"][:, 0] = np.array(cards, dtype=np.uint64)[dice.rng.integers(n, size=size)]
-    free = dice.rng.random(size) < dice.share(0.0, 0.25)
-    columns["card"][free, 0] = 0
+    _unpaid(columns, size, dice)
     return cards
+
+
+def _unpaid(columns: Columns, size: int, dice: Dice) -> None:
+    """Some accounts of a paying ring still live on the trial."""
+    free = dice.rng.random(size) < dice.share(0.0, 0.5)
+    columns["card"][free, 0] = 0
+    columns["plan"] = np.where(free, 0, columns["plan"])
 
 
 def _lives(stage: Stage, care: float, columns: Columns, size: int, dice: Dice, plan: OperatorPlan | None) -> bool:

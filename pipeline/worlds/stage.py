@@ -249,7 +249,7 @@ class Stage:
             "lag": rng.choice(4, size=n, p=[0.45, 0.3, 0.15, 0.1]),
             "model": rng.choice(len(MODELS), size=n, p=[0.4, 0.3, 0.1, 0.12, 0.08]),
             "card": np.stack([np.where(paid, dice.words(n), 0), dice.words(n)], axis=1),
-            "card_switch": np.where(rng.random(n) < 0.06, rng.random(n) * self.world.days, 1e9),
+            "card_switch": np.where(rng.random(n) < 0.22, rng.uniform(-300, self.world.days, size=n), 1e9),
             "frame": frame,
             "frame_weight": weight,
             "free": free,

@@ -24,8 +24,8 @@ POPULATIONS: Mapping[str, float] = MappingProxyType(
         "ci_bot": 0.02,
         "agent_user": 0.085,
         "prompt_course": 0.03,
-        "virtual_card": 0.02,
-        "wallet": 0.02,
+        "virtual_card": 0.03,
+        "wallet": 0.025,
         "family_card": 0.015,
     }
 )

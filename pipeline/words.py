@@ -108,3 +108,28 @@ def listed(things: list[str]) -> str:
     if len(things) < 2:
         return "".join(things)
     return f"{', '.join(things[:-1])} and {things[-1]}"
+
+
+# What a shared thing is called in a sentence, by its class.
+THING_WORDS = {
+    "household": "a household address", "office": "an office address", "campus": "a campus address",
+    "shared site": "an address", "dynamic address": "a dynamic address", "carrier NAT": "a carrier gateway",
+    "VPN exit": "a VPN exit", "proxy exit": "a proxy exit", "hosting": "a hosting address", "network": "a network",
+    "personal card": "a card", "company card": "a company card", "shared card": "a shared card",
+    "private template": "a private template", "shared template": "a template", "public template": "a public template",
+    "agent default template": "an agent's default prompt",
+}  # fmt: skip
+
+# What accounts do, by the part of the score that says so.
+PART_WORDS = {
+    "handoffs": "continue each other's conversations", "one_client": "use one client",
+    "synchrony": "swing up and down together", "flat_day": "are active round the clock",
+    "no_rhythm": "keep no daily rhythm", "same_frames": "follow the same templates",
+    "frame_share": "use templates that hardly anybody else has", "reasoning": "ask for the steps of reasoning",
+    "distinct_slots": "fill their templates anew each time", "templated": "work by templates",
+    "volume_spread": "are equally busy", "answer_spread": "get answers of like length",
+    "question_spread": "send requests of like length", "days_spread": "are active on as many days",
+    "weekend": "work through weekends", "arrivals": "were first seen together",
+    "creation_burst": "were opened together", "young": "were opened not long before", "suspended": "were suspended in part",
+    "cover": "come through hosting and proxies", "payer_days": "have not paid for long",
+}  # fmt: skip

@@ -16,7 +16,9 @@ from pipeline.link_types import link_types
 from pipeline.naming import named_hypotheses, names_given
 from pipeline.schemas import TABLES
 from pipeline.settings import Settings
-from pipeline.words import KIND_WORDS, confidence, counted, listed
+from pipeline.words import KIND_WORDS, PART_WORDS, THING_WORDS, confidence, counted, listed
+
+LEAST_BITS = 1.0  # what a part must add to be spoken of
 
 
 @dataclass(frozen=True)
@@ -93,20 +95,22 @@ def _reasons(rings: pd.DataFrame, evidence: pd.DataFrame, score_parts: pd.DataFr
 
 
 def reason(ring: dict[Hashable, Any], evidence: pd.DataFrame | None, parts: pd.DataFrame | None) -> str:
-    """One plain sentence: how many accounts, what they share, what speaks most for it, and what has changed.
+    """One plain sentence: what the accounts share, what they do, how it is best explained, and what has changed.
 
-    Counts are exact; only names of link types, classes, parts and kinds stand in it, never a value.
+    Counts are exact; only words for link types, classes, parts and kinds stand in it, never a value.
     """
     size = int(ring["size"])
-    things = listed(_shared_things(evidence)) or "no rare thing"
+    things = listed(_shared_things(evidence, size)) or "share no rare thing"
     tail = [f"best explained as {KIND_WORDS.get(str(ring['kind']), _plain(str(ring['kind'])))}"]
-    behaviour = _strongest_parts(parts)
-    if behaviour:
-        tail.append(f"on the strength of {listed(behaviour)}")
+    doings = listed(_doings(parts))
+    if doings:
+        tail.insert(0, f"they {doings}")
     if not pd.isna(ring["joined_since"]):
         changed = bool(pd.isna(ring["suppressed_by"]))
-        tail.append(_since_dismissed(int(ring["joined_since"]), list(ring["new_types"]), changed))
-    return f"{counted(size, 'account')} {'shares' if size == 1 else 'share'} {things}; {', '.join(tail)}."
+        new_types = ring["new_types"]
+        names = [] if new_types is None else [str(name) for name in new_types]
+        tail.append(_since_dismissed(int(ring["joined_since"]), names, changed))
+    return f"Of {counted(size, 'account')} {things}; {'; '.join(tail)}."
 
 
 def _since_dismissed(joined: int, new_types: list[str], changed: bool) -> str:
@@ -117,25 +121,39 @@ def _since_dismissed(joined: int, new_types: list[str], changed: bool) -> str:
     return f"dismissed before, but since then {listed(news)}"
 
 
-def _strongest_parts(parts: pd.DataFrame | None) -> list[str]:
+def _doings(parts: pd.DataFrame | None) -> list[str]:
+    """What the accounts do, by the two parts of the score that speak most for it."""
     if parts is None:
         return []
-    signs = parts[(parts["part"] != "start") & (parts["bits"] >= 1.0)]
+    signs = parts[parts["part"].isin(list(PART_WORDS)) & (parts["bits"] >= LEAST_BITS)]
     signs = signs.sort_values(["bits", "part"], ascending=[False, True]).head(2)
-    return [_plain(str(name)) for name in signs["part"]]
+    return [PART_WORDS[str(name)] for name in signs["part"]]
 
 
-def _shared_things(evidence: pd.DataFrame | None) -> list[str]:
-    """The shared things by type and class, the types that count most first."""
+def _shared_things(evidence: pd.DataFrame | None, size: int) -> list[str]:
+    """The sorts of things that count most, each by the one thing that most accounts have: "26 share a template"."""
     if evidence is None or not len(evidence):
         return []
     shared = evidence[evidence["n_accounts_in_ring"] >= 2]
-    grouped = shared.assign(sort=shared["class"].fillna(shared["entity_type"])).groupby("sort", sort=True)
-    table = grouped.agg(bits=("bits_counted", "sum"), n=("entity", "size")).reset_index()
-    table = table.sort_values(["bits", "sort"], ascending=[False, True]).head(3)
-    return [counted(int(n), _plain(str(sort))) for sort, n in zip(table["sort"], table["n"], strict=True)]
+    named = shared.assign(sort=[_thing(c, t) for c, t in zip(shared["class"], shared["entity_type"], strict=True)])
+    table = named.groupby("sort", sort=True).agg(
+        bits=("bits_counted", "sum"), most=("n_accounts_in_ring", "max"), n=("entity", "size")
+    )
+    table = table.reset_index().sort_values(["bits", "sort"], ascending=[False, True]).head(3)
+    said = []
+    for place, (sort, most, n) in enumerate(zip(table["sort"], table["most"], table["n"], strict=True)):
+        # a pool's things are counted over its inner rings too, and may have more accounts than the pool itself
+        who = "all" if most == size else f"{int(most):,}"
+        more = f" (and {int(n) - 1:,} more such)" if n > 1 else ""
+        said.append(f"{who}{' share' if place == 0 else ''} {sort}{more}")
+    return said
+
+
+def _thing(name: object, entity_type: object) -> str:
+    """What a shared thing is called: by its class, else by its link type."""
+    return THING_WORDS.get(str(name)) or f"one {_plain(str(entity_type))}"
 
 
 def _plain(word: str) -> str:
-    """A name of a part, class or link type as words; anything but letters, digits and blanks is left out."""
-    return "".join(c for c in word.replace("_", " ") if c.isalnum() or c in " -/")
+    """A name from the settings as words; anything but letters, digits and blanks is left out."""
+    return "".join(c for c in word.replace("_", " ") if c.isalnum() or c in " -")

@@ -54,7 +54,7 @@ class Pool:
 
 
 def pools(groups: Groups, chosen: Chosen, candidates: IntArray, *, min_size: int, inside: float) -> list[Pool]:
-    """Groups among `candidates` (best first) around chosen ones: one level, no account of its own in a chosen group.
+    """Groups among `candidates` (best first) around chosen ones: one level, own accounts in no chosen group.
 
     A chosen group lies in a pool when at least `inside` of its kept members do. A pool keeps `min_size` accounts or
     more of its own; each chosen group lies in one pool at most.

@@ -21,10 +21,10 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     """All measures from traits. `accounts` names the accounts by their numbers in `groups`."""
     mine = traits.set_index("account_id").reindex(accounts)
     rows = _Rows(groups)
-    out = _volume(mine, rows)
-    for name, column in (("reasoning", "reasoning_share"), ("templated", "templated_share")):
+    out = _volume(mine, traits, rows)
+    shares = {"reasoning": "reasoning_share", "templated": "templated_share", "distinct_slots": "distinct_slots_share"}
+    for name, column in shares.items():
         out[name] = rows.mean(_float(mine[column])) - np.nanmean(_with_any(_float(traits[column])))
-    out["distinct_slots"] = rows.mean(_float(mine["distinct_slots_share"]))
     out |= _age(mine, traits, rows)
     shown = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
     # Where mail domains are known and none is private, the group shows no organisation; that is knowledge too.
@@ -33,7 +33,8 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     everybody = traits["client"].value_counts(normalize=True)
     out["one_client"] = rows.top_share(mine["client"], everybody)
     status = mine["status"]
-    out["suspended"] = rows.mean(np.where(status.notna(), status.eq("suspended"), np.nan).astype(float))
+    stopped = traits["status"].eq("suspended").sum() / max(int(traits["status"].notna().sum()), 1)
+    out["suspended"] = rows.mean(np.where(status.notna(), status.eq("suspended"), np.nan).astype(float)) - stopped
     out["group_size"] = np.log2(np.maximum(groups.sizes, 1).astype(float))
     return out
 
@@ -134,7 +135,9 @@ def _days(values: pd.Series) -> Floats:
 _PER_DAY = {"s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
-def _volume(mine: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+    """Spreads over the accounts of a group, as the log of their ratio to the spread over the whole platform."""
+
     def daily(table: pd.DataFrame) -> Floats:
         events, days = _float(table["n_events"]), _float(table["n_days"])
         return np.where(days > 0, np.log2(np.maximum(events, 1) / np.maximum(days, 1)), np.nan)
@@ -143,34 +146,60 @@ def _volume(mine: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
         span = np.ceil(np.maximum(_days(table["last_seen"]) - _days(table["first_seen"]), 1.0))
         return np.where(span >= 3, np.minimum(_float(table["n_days"]) / span, 1.0), np.nan)
 
-    def length(column: str) -> Floats:
-        tokens = _float(mine[column])
-        busy = np.isfinite(tokens) & (_float(mine["n_events"]) >= _LEAST_EVENTS)
+    def length(table: pd.DataFrame, column: str) -> Floats:
+        tokens = _float(table[column])
+        busy = np.isfinite(tokens) & (_float(table["n_events"]) >= _LEAST_EVENTS)
         return np.where(busy, np.log2(np.maximum(tokens, 1.0)), np.nan)
 
+    def against_all(of_mine: Floats, of_all: Floats, least: float) -> Floats:
+        usual = float(np.nanstd(_with_any(of_all)))
+        return np.asarray(np.log2((rows.deviation(of_mine) + least) / (usual + least)))
+
+    questions, answers = "mean_input_tokens", "mean_output_tokens"
     return {
-        "volume_spread": rows.deviation(daily(mine)),
-        "answer_spread": rows.deviation(length("mean_output_tokens")),
-        "question_spread": rows.deviation(length("mean_input_tokens")),
-        "days_spread": rows.deviation(present(mine)),
+        "volume_spread": against_all(daily(mine), daily(traits), 0.1),
+        "answer_spread": against_all(length(mine, answers), length(traits, answers), 0.05),
+        "question_spread": against_all(length(mine, questions), length(traits, questions), 0.05),
+        "days_spread": against_all(present(mine), present(traits), 0.02),
     }
 
 
 def _age(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
-    created, first, last = (_days(mine[c]) for c in ("created_at", "first_seen", "last_seen"))
-    start = np.nanmin(_with_any(_days(traits["first_seen"])))
-    end = np.nanmax(_with_any(_days(traits["last_seen"])))
-    young = np.where(np.isfinite(created), last - created < _YOUNG_DAYS, np.nan).astype(float)
-    # Who was there when the window began has no known arrival.
-    arrived = np.where(first > start + 2.0, first, np.nan)
-    came = rows.densest(arrived, _ARRIVAL_DAYS)
+    """Age and arrival, each less what the whole platform shows."""
+    start = float(np.nanmin(_with_any(_days(traits["first_seen"]))))
+    end = float(np.nanmax(_with_any(_days(traits["last_seen"]))))
+
+    def young(table: pd.DataFrame) -> Floats:
+        created = _days(table["created_at"])
+        return np.where(np.isfinite(created), _days(table["last_seen"]) - created < _YOUNG_DAYS, np.nan).astype(float)
+
+    def arrived(table: pd.DataFrame) -> Floats:
+        # Who was there when the window began has no known arrival.
+        first = _days(table["first_seen"])
+        return np.where(first > start + 2.0, first, np.nan)
+
+    first = _days(mine["first_seen"])
     share_new = rows.mean(np.where(np.isfinite(first), first > start + 2.0, np.nan).astype(float))
-    paid = _days(mine["first_paid"])
+    came = np.nan_to_num(rows.densest(arrived(mine), _ARRIVAL_DAYS)) * share_new
+    all_first = _days(traits["first_seen"])
+    new_of_all = (
+        float(np.mean(all_first[np.isfinite(all_first)] > start + 2.0)) if np.isfinite(all_first).any() else 0.0
+    )
+    usual_arrivals = _densest_of_all(arrived(traits), _ARRIVAL_DAYS) * new_of_all
+    created = _days(mine["created_at"])
     return {
-        "young": rows.mean(young),
-        "creation_burst": rows.densest(created, _BURST_DAYS),
-        "arrivals": np.where(
-            np.isfinite(came), came * np.nan_to_num(share_new), np.where(np.isfinite(share_new), 0.0, np.nan)
-        ),
-        "payer_days": np.log2(np.maximum(rows.median(end - paid), 1.0)),
+        "young": rows.mean(young(mine)) - float(np.nanmean(_with_any(young(traits)))),
+        "creation_burst": rows.densest(created, _BURST_DAYS)
+        - _densest_of_all(_days(traits["created_at"]), _BURST_DAYS),
+        "arrivals": came - usual_arrivals,
+        "payer_days": np.log2(np.maximum(rows.median(end - _days(mine["first_paid"])), 1.0)),
     }
+
+
+def _densest_of_all(days: Floats, width: float) -> float:
+    """Largest share of all known days that lie within `width` of each other."""
+    known = np.sort(days[np.isfinite(days)])
+    if not known.size:
+        return 0.0
+    last = np.searchsorted(known, known + width, side="right")
+    return float((last - np.arange(known.size)).max() / known.size)

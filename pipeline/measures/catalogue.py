@@ -39,30 +39,36 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure("same_frames", "text", "share", +1, "chance that two members' templated requests follow one template"),
     Measure("reasoning", "text", "share", +1, "prompts that ask for the steps of reasoning, above the platform's"),
-    Measure("distinct_slots", "text", "share", +1, "distinct fillings among templated requests"),
+    Measure("distinct_slots", "text", "share", +1, "distinct fillings among templated requests, above the platform's"),
     Measure("templated", "text", "share", +1, "requests that follow any template, above the platform's"),
     Measure(
-        "volume_spread", "volume", "log2, standard deviation", -1, "spread of requests an active day over accounts"
+        "volume_spread", "volume", "log2, times the platform's", -1, "spread of requests an active day over accounts"
     ),
     Measure(
-        "answer_spread", "volume", "log2, standard deviation", -1, "spread of the mean length of answers over accounts"
+        "answer_spread",
+        "volume",
+        "log2, times the platform's",
+        -1,
+        "spread of the mean length of answers over accounts",
     ),
     Measure(
         "question_spread",
         "volume",
-        "log2, standard deviation",
+        "log2, times the platform's",
         -1,
         "spread of the mean length of requests over accounts",
     ),
-    Measure("days_spread", "volume", "share, standard deviation", -1, "spread of the share of days active"),
+    Measure("days_spread", "volume", "log2, times the platform's", -1, "spread of the share of days active"),
     Measure("flat_day", "time", "share", +1, "evenness of the group's activity over the hours of the day"),
-    Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' activity over the hours of the day"),
+    Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' days, above the platform's"),
     Measure("weekend", "time", "share", +1, "activity on weekends against weekdays, above the platform's"),
     Measure("synchrony", "time", "share", +1, "common swing of activity beyond daily, weekly and platform rhythm"),
     Measure("arrivals", "time", "share", +1, "members first seen within the same three days, past the window's start"),
-    Measure("creation_burst", "identity", "share", +1, "accounts opened within the same seven days"),
-    Measure("young", "identity", "share", +1, "accounts opened less than 60 days before they were last seen"),
-    Measure("suspended", "identity", "share", +1, "accounts already suspended"),
+    Measure(
+        "creation_burst", "identity", "share", +1, "accounts opened within the same seven days, above the platform's"
+    ),
+    Measure("young", "identity", "share", +1, "accounts younger than 60 days when last seen, above the platform's"),
+    Measure("suspended", "identity", "share", +1, "accounts already suspended, above the platform's"),
     Measure("payer_days", "identity", "days, log2", -1, "median days since first payment"),
     Measure("one_client", "client", "share", +1, "accounts with the group's most used client, above the platform's"),
     Measure("handoffs", "text", "share", +1, "accounts that continue a conversation begun on another member"),

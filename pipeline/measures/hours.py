@@ -100,7 +100,7 @@ def measures(hours: Hours, groups: Groups) -> dict[str, Floats]:
     platform_even = _evenness(usual[None, :])[0]
     return {
         "flat_day": _evenness(group_clock) - platform_even,
-        "no_rhythm": no_rhythm,
+        "no_rhythm": no_rhythm - (float(single[rows_ok].mean()) if rows_ok.any() else 0.0),
         "weekend": weekend,
         "synchrony": swing,
     }

@@ -1,8 +1,8 @@
 """Train the scoring model on synthetic worlds: `python -m tests.benchmarks.train_model [--worlds N] [--cache DIR]`.
 
 Three disjoint sets of worlds, of other seeds and other generator settings: the shapes are fitted on the first, the
-calibration on the second; the third is for reporting only and is never read here. Each world's candidate groups are
-cached, so that the script goes on where it stopped.
+calibration on the second; the third is for reporting only and is never read here. Each world is cached as a graph, so
+that the script goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +28,10 @@ from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES, NAMES
 from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out, one_stage
+from pipeline.schemas import TABLES
 from pipeline.scoring_model import SHIPPED, read_model
 from pipeline.settings import ExportsSettings, Settings
+from pipeline.stages import behaviour, communities
 from pipeline.worlds import WORLDS, World, build
 
 Floats = npt.NDArray[np.float64]
@@ -85,44 +90,70 @@ def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tupl
         )
 
 
+@dataclass(frozen=True)
+class _Bench:
+    """A workbench that works here and now."""
+
+    scratch: str
+    workers: int = 1
+    memory: int = 2 << 30
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any], *, what: str) -> list[Any]:
+        return [function(item) for item in items]
+
+
+_KEPT = ("incidence_bits", "entities", "account_traits", "account_hours", "conversations")
+
+
 def candidates(world: World, seed: int, without: tuple[str, ...], cache: Path) -> pd.DataFrame:
-    """Candidate groups of one world with measures and truth: one row a group, cached."""
+    """Candidate groups of one world with measures and truth: one row a group.
+
+    What the line made of the world up to the graph is kept, so that search and measures can be changed and tried again.
+    """
     mark = hashlib.sha256(f"{world}|{seed}|{without}".encode()).hexdigest()[:16]
-    kept = cache / f"{mark}.parquet"
-    if kept.exists():
-        return pd.read_parquet(kept)
-    place = cache / mark
-    if not (place / "world.json").exists():
-        _remove(place)
-        build(world, place, seed=seed)
+    kept = cache / mark
+    if not (kept / "done").exists():
+        _prepare(world, seed, without, kept)
+    return describe(kept, Settings())
+
+
+def _prepare(world: World, seed: int, without: tuple[str, ...], kept: Path) -> None:
+    """Carry a world through the line up to the graph and keep what the search and the measures read."""
+    _remove(kept)
+    place, output = kept / "world", kept / "output"
+    build(world, place, seed=seed)
     for table in without:
         (place / f"{table}.parquet").unlink(missing_ok=True)
     settings = Settings(exports=ExportsSettings(make=False))
-    output = str(cache / f"{mark}-out")
-    begun = carry_out(Request(str(place), output=output, settings=settings), only_begin=True)
-    for stage in STAGES[: [s.name for s in STAGES].index("behaviour") + 1]:
-        if stage.name != "null_scores":
-            one_stage(stage.name, begun.run_id, output=output)
-    working = Path(output) / ".unfinished" / begun.run_id / "working"
-    table = describe(working, pd.read_parquet(place / "truth.parquet"))
-    table.to_parquet(kept, index=False)
+    begun = carry_out(Request(str(place), output=str(output), settings=settings), only_begin=True)
+    for stage in STAGES[: [s.name for s in STAGES].index("incidence") + 1]:
+        one_stage(stage.name, begun.run_id, output=str(output))
+    working = output / ".unfinished" / begun.run_id / "working"
+    for name in _KEPT:
+        shutil.move(working / (name if TABLES[name].wide else f"{name}.parquet"), kept)
+    shutil.move(place / "truth.parquet", kept)
     _remove(place)
-    _remove(cache / f"{mark}-out")
-    return table
+    _remove(output)
+    (kept / "done").touch()
 
 
 def _remove(folder: Path) -> None:
-    import shutil
-
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def describe(working: Path, truth: pd.DataFrame) -> pd.DataFrame:
-    """One row a candidate group: measures, guilty share, ring it mostly is, population it mostly is, weight, members."""
-    members = pd.read_parquet(working / "communities.parquet")
-    groups = pd.read_parquet(working / "candidate_groups.parquet")
-    behaviour = pd.read_parquet(working / "behaviour.parquet")
-    wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(columns=list(NAMES))
+def describe(kept: Path, settings: Settings) -> pd.DataFrame:
+    """One row a candidate group: measures, guilty share, the ring and population it mostly is, weight, members."""
+    table = {n: pd.read_parquet(kept / f"{n}.parquet") for n in _KEPT if not TABLES[n].wide}
+    truth = pd.read_parquet(kept / "truth.parquet")
+    found = communities.make(table["incidence_bits"], table["entities"], settings=settings)
+    members, groups = found.communities, found.candidate_groups
+    with tempfile.TemporaryDirectory() as scratch:
+        measured = behaviour.make(
+            members, groups, table["incidence_bits"], table["entities"], table["account_traits"],
+            sorted(str(p) for p in (kept / "account_hours").glob("*.parquet")), table["conversations"],
+            settings=settings, bench=_Bench(scratch),
+        ).behaviour  # fmt: skip
+    wide = measured.pivot(index="community", columns="measure", values="value").reindex(columns=list(NAMES))
     rows = members.merge(truth, on="account_id", how="left")
     rows["often"] = 1.0 / rows.groupby("account_id")["community"].transform("size")
     by = rows.groupby("community")

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import rows
+from pipeline.link_types import ADDRESS_TYPES
 from pipeline.stages.intake.digests import Hasher, Hashes
 from pipeline.stages.intake.plans import Reading, rows_of_groups
 from pipeline.workbench import Workbench
@@ -45,7 +46,8 @@ class Part:
 
 def part_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
     """Writer of a working part: light compression, dictionaries where values come again."""
-    repeated = [n for n in schema.names if n not in ("request_id", "row", "timestamp")]
+    unlike = (*ADDRESS_TYPES, "request_id", "row", "timestamp", "input_tokens", "output_tokens")
+    repeated = [n for n in schema.names if n not in unlike]
     return pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=repeated, write_statistics=False)
 
 

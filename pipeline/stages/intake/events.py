@@ -111,7 +111,8 @@ def _write_part(task: _Task) -> _Done:
             key = _keys(batch, reading, hasher)[inside]
             keys.write(key.tobytes())
             sums.append(total(key))
-            part.write_table(_clean(batch, schema).filter(pa.array(inside)))
+            clean = _clean(batch, schema)
+            part.write_table(clean if inside.all() else clean.filter(pa.array(inside)))
             if batch.rejected.num_rows:
                 refused.write_table(batch.rejected)
             n_in += len(good)

@@ -22,8 +22,9 @@ from pipeline.worlds.houses import TOGETHER
 from pipeline.worlds.intelligence import allowlist, indicators, ip_ranges
 from pipeline.worlds.money import payments
 from pipeline.worlds.net import COUNTRIES
-from pipeline.worlds.rings import Underworld, plant
+from pipeline.worlds.rings import plant
 from pipeline.worlds.stage import POPULATION_NAMES, Stage
+from pipeline.worlds.tactics import Underworld
 from pipeline.worlds.traffic import Traffic
 from pipeline.worlds.world import WORLDS, OperatorPlan, Summary, World
 from pipeline.worlds.write import Files, Rows, batches

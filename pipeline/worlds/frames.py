@@ -49,9 +49,7 @@ class Frames:
         self.agents = [self._agent(name, text) for name, text in english.AGENT_BLOCKS.items()]
         spoken = dice.child("public")
         self.public = [
-            self.private(
-                spoken, 0 if spoken.chance(0.75) else 1 + spoken.index(6), spoken.index(N_TOPICS), Style()
-            )
+            self.private(spoken, 0 if spoken.chance(0.75) else 1 + spoken.index(6), spoken.index(N_TOPICS), Style())
             for _ in range(80)
         ]
 

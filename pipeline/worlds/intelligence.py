@@ -13,8 +13,8 @@ from pipeline.worlds.cast import Cast
 from pipeline.worlds.dice import Dice, Ints
 from pipeline.worlds.money import fingerprints
 from pipeline.worlds.net import LISTED, V6_ROTATING, ipv4
-from pipeline.worlds.rings import Ring, Underworld
 from pipeline.worlds.stage import CLIENTS, N_VERSIONS, Stage
+from pipeline.worlds.tactics import Plot, Underworld
 
 _SOURCES = ("partner desk", "open report", "shared list", "own case", "payment processor")
 
@@ -73,11 +73,11 @@ class Informer:
             }
         )
 
-    def right(self, operator: str, ring: Ring, members: Ints, kind: str) -> None:
+    def right(self, operator: str, ring: Plot, members: Ints, kind: str) -> None:
         """Say one true thing about a ring, if there is one of that kind."""
         dice, stage = self.dice, self.stage
         confidence = dice.between(0.5, 0.95) if dice.chance(0.8) else dice.between(0.2, 0.5)
-        pool = ring.pool_ids[0]
+        pool = ring.pool
         if kind == "account":
             self.say(operator, kind, self.ids[int(dice.pick(list(members)))], confidence)
         elif kind == "payment" and ring.card_words:

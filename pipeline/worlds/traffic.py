@@ -5,13 +5,13 @@ accounts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
 from pipeline.worlds.cast import Cast
 from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, unit
 from pipeline.worlds.stage import Relay, Stage
+from pipeline.worlds.world import surge, weekend
 
 DAY = 86400.0
 _MOST = 4000  # requests of one account on one day
@@ -66,16 +66,6 @@ class Traffic:
         self.late: list[Requests] = []
         self._relay_count = np.zeros(len(relays), dtype=np.int64)
 
-    def surge(self, day: int) -> float:
-        """Everybody asks more when a model is released."""
-        if self.world.release_day is None:
-            return 1.0
-        since = day - int(self.world.release_day)
-        return {0: 1.6, 1: 1.4, 2: 1.2, 3: 1.1}.get(since, 1.0)
-
-    def weekend(self, day: int) -> bool:
-        return (date.fromisoformat(self.world.start).weekday() + day) % 7 >= 5
-
     def day(self, day: int) -> Requests:
         """All requests of a day in the order of time, less those that an outage swallowed."""
         dice = self.dice.child("day", day)
@@ -96,8 +86,10 @@ class Traffic:
     def _people(self, day: int, dice: Dice) -> Requests:
         cast, rng = self.cast, dice.rng
         alive = np.clip(np.minimum(cast["dead"], day + 1) - np.maximum(self.begin, day), 0, 1)
-        mean = self.world.volume * cast["rate"] * rng.gamma(cast["burst"]) / cast["burst"] * alive * self.surge(day)
-        if self.weekend(day):
+        mean = (
+            self.world.volume * cast["rate"] * rng.gamma(cast["burst"]) / cast["burst"] * alive * surge(self.world, day)
+        )
+        if weekend(self.world, day):
             mean = mean * cast["weekend"]
         together = 0.6 + 0.8 * unit(mix(cast["group"], day, 77))
         mean = np.where(cast["group"] >= 0, mean * together, mean)
@@ -144,8 +136,8 @@ class Traffic:
         rng, rows = dice.rng, relay.members
         here = rows[(self.begin[rows] < day + 1) & (self.cast["dead"][rows] > day)]
         here = here[rng.random(len(here)) >= relay.rest]
-        mean = relay.rate * len(here) * self.surge(day) * float(np.exp(rng.normal(0, relay.noise)))
-        n = int(rng.poisson(mean * (relay.weekend if self.weekend(day) else 1.0) / relay.turns))
+        mean = relay.rate * len(here) * surge(self.world, day) * float(np.exp(rng.normal(0, relay.noise)))
+        n = int(rng.poisson(mean * (relay.weekend if weekend(self.world, day) else 1.0) / relay.turns))
         if n == 0 or len(here) == 0:
             return _nothing()
         conversation = mix(np.arange(n), number, self.seed, day)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from types import MappingProxyType
 
 POPULATIONS: Mapping[str, float] = MappingProxyType(
@@ -89,6 +90,18 @@ class World:
     operators: tuple[OperatorPlan, ...] = ()
     prompts: bool = True
     duplicates: float = 0.001
+
+
+def surge(world: World, day: int) -> float:
+    """Everybody asks more when a model is released: the factor on the requests of a day."""
+    if world.release_day is None:
+        return 1.0
+    return {0: 1.6, 1: 1.4, 2: 1.2, 3: 1.1}.get(day - int(world.release_day), 1.0)
+
+
+def weekend(world: World, day: int) -> bool:
+    """Whether a day of the world is a Saturday or a Sunday."""
+    return (date.fromisoformat(world.start).weekday() + day) % 7 >= 5
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (queries)
 """Everything about an account that can be measured without looking at any other account."""
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def learned_auc(train: tuple[pd.DataFrame, np.ndarray], test: tuple[pd.DataFrame
     from sklearn.metrics import roc_auc_score
     from threadpoolctl import threadpool_limits
 
-    model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.06, max_leaf_nodes=15, l2_regularization=1.0, random_state=0)
+    model = HistGradientBoostingClassifier(
+        max_iter=150, learning_rate=0.06, max_leaf_nodes=15, l2_regularization=1.0, random_state=0
+    )
     with threadpool_limits(limits=1):  # on a busy machine waiting threads cost more than they give
         model.fit(train[0], train[1])
         return float(roc_auc_score(test[1], model.predict_proba(test[0])[:, 1]))

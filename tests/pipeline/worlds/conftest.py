@@ -10,7 +10,14 @@ import pytest
 from pipeline.worlds import WORLDS, World, build
 
 TINY = replace(
-    WORLDS["mixed"], name="tiny", n_accounts=700, prevalence=0.08, days=6, volume=0.5, resold_homes=200, ring_size=(6.0, 20.0)
+    WORLDS["mixed"],
+    name="tiny",
+    n_accounts=700,
+    prevalence=0.08,
+    days=6,
+    volume=0.5,
+    resold_homes=200,
+    ring_size=(6.0, 20.0),
 )
 
 

@@ -12,7 +12,9 @@ from pipeline.worlds import WORLDS, World, build, simulate
 from tests.pipeline.worlds.test_tables import events
 
 AGENT_HEADS = ("# Quillcode session", "<harborpilot", "SYSTEM NOTE FOR LANTERNLOOP")
-BASE = replace(WORLDS["mixed"], n_accounts=500, prevalence=0.12, days=8, volume=0.4, resold_homes=150, ring_size=(15.0, 60.0))
+BASE = replace(
+    WORLDS["mixed"], n_accounts=500, prevalence=0.12, days=8, volume=0.4, resold_homes=150, ring_size=(15.0, 60.0)
+)
 
 
 def joined(folder: Path) -> pd.DataFrame:
@@ -27,7 +29,13 @@ def test_default_texts_of_agents_head_about_a_third_of_the_prompts(tiny_world: P
 
 def test_prompts_are_in_many_languages_and_rarely_equal(tiny_world: Path) -> None:
     prompts = events(tiny_world).drop_duplicates("request_id").prompt.iloc[:4000]
-    for script in (r"[\u4e00-\u9fff]{4}", r"[\u3040-\u30ff]{2}", r"[\u0600-\u06ff]{3}", r"\b(?:cada|según)\b", r"\b(?:wird|oder|nach)\b"):
+    for script in (
+        r"[\u4e00-\u9fff]{4}",
+        r"[\u3040-\u30ff]{2}",
+        r"[\u0600-\u06ff]{3}",
+        r"\b(?:cada|según)\b",
+        r"\b(?:wird|oder|nach)\b",
+    ):
         assert prompts.str.contains(script, regex=True).mean() > 0.005, script
     longer = prompts[(prompts.str.len() > 60) & ~prompts.str.startswith(AGENT_HEADS)]
     assert longer.duplicated().mean() < 0.01
@@ -43,7 +51,12 @@ def test_carriers_put_many_people_behind_few_addresses(tiny_world: Path) -> None
 def test_companies_share_cards_and_rest_at_weekends(tiny_world: Path) -> None:
     truth, payments = (pd.read_parquet(tiny_world / f"{name}.parquet") for name in ("truth", "payments"))
     shared = payments.groupby("payment_fingerprint").account_id.nunique()
-    paid = payments.assign(shared=payments.payment_fingerprint.map(shared)).merge(truth, on="account_id").groupby("population").shared.median()
+    paid = (
+        payments.assign(shared=payments.payment_fingerprint.map(shared))
+        .merge(truth, on="account_id")
+        .groupby("population")
+        .shared.median()
+    )
     assert paid["company"] >= 3
     assert paid["residential"] == 1
     table = joined(tiny_world)
@@ -83,7 +96,9 @@ def test_residential_proxies_leave_through_homes_of_innocents(tmp_path: Path) ->
 def test_ipv6_rotators_stay_in_one_48(tmp_path: Path) -> None:
     build(replace(BASE, exits=("ipv6_many",), evasion=(0.0, 0.0), rings_per_operator=1.0), tmp_path / "w", seed=5)
     table = joined(tmp_path / "w")
-    six = table[table.ring_id.notna() & table.ip.str.contains(":")].assign(site=lambda t: t.ip.str.lower().str.split(":").str[:3].str.join(":"))
+    six = table[table.ring_id.notna() & table.ip.str.contains(":")].assign(
+        site=lambda t: t.ip.str.lower().str.split(":").str[:3].str.join(":")
+    )
     main = six.groupby("ring_id").site.agg(lambda s: s.value_counts(normalize=True).iloc[0])
     addresses = six.groupby("ring_id").ip.nunique()
     assert main.median() > 0.6
@@ -113,7 +128,9 @@ def test_held_out_tactics_do_not_occur(tmp_path: Path) -> None:
 
 
 def test_onset_begins_on_day_twenty_and_bans_replace_accounts(tmp_path: Path) -> None:
-    world = replace(WORLDS["onset"], n_accounts=500, prevalence=0.12, volume=0.15, cards=("shared",), ring_size=(20.0, 60.0))
+    world = replace(
+        WORLDS["onset"], n_accounts=500, prevalence=0.12, volume=0.15, cards=("shared",), ring_size=(20.0, 60.0)
+    )
     build(world, tmp_path / "w", seed=8)
     table = joined(tmp_path / "w")
     guilty = table[table.ring_id.notna()]
@@ -139,10 +156,14 @@ def test_campaign_has_the_four_operators_in_size(tmp_path: Path) -> None:
 
 
 def test_indicators_are_partial_and_about_one_in_eleven_wrong(tmp_path: Path) -> None:
-    world: World = replace(BASE, n_accounts=2500, prevalence=0.15, days=1, volume=0.05, rings_per_operator=1.5, ring_size=(6.0, 12.0))
+    world: World = replace(
+        BASE, n_accounts=2500, prevalence=0.15, days=1, volume=0.05, rings_per_operator=1.5, ring_size=(6.0, 12.0)
+    )
     build(world, tmp_path / "w", seed=10)
     indicators, truth = (pd.read_parquet(tmp_path / "w" / f"{name}.parquet") for name in ("indicators", "truth"))
-    accounts = indicators[indicators.entity_type == "account"].merge(truth, left_on="value", right_on="account_id", suffixes=("", "_true"))
+    accounts = indicators[indicators.entity_type == "account"].merge(
+        truth, left_on="value", right_on="account_id", suffixes=("", "_true")
+    )
     wrong = (accounts.operator != accounts.operator_true).mean()
     assert 0.02 < wrong < 0.25
     assert {"account", "template", "payment"} <= set(indicators.entity_type)

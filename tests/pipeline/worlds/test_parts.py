@@ -42,7 +42,9 @@ def test_groups_fill_up_exactly(n: int, low: int, more: int, seed: int) -> None:
 
 
 @given(st.integers(3, 3000), st.floats(3, 20), st.floats(20, 900), st.floats(0.05, 1), st.integers(0, 20))
-def test_ring_sizes_sum_and_none_is_smaller_than_three(n: int, low: float, high: float, largest: float, seed: int) -> None:
+def test_ring_sizes_sum_and_none_is_smaller_than_three(
+    n: int, low: float, high: float, largest: float, seed: int
+) -> None:
     sizes = _sizes(n, (low, high), largest, Dice("sizes", seed))
     assert sum(sizes) == n
     assert min(sizes) >= 3
@@ -108,7 +110,9 @@ def test_addresses_keep_their_lease_and_proxies_leave_through_homes() -> None:
     net.seal()
     keys = np.arange(400, dtype=np.uint64) + np.uint64(5000)
     now = np.full(400, 3.2e5)
-    at_home = {int(x) for x in net.locate(np.full(30, area), np.array([h[1] for h in homes], dtype=np.uint64), now[:30])[1]}
+    at_home = {
+        int(x) for x in net.locate(np.full(30, area), np.array([h[1] for h in homes], dtype=np.uint64), now[:30])[1]
+    }
     assert {int(x) for x in net.locate(np.full(400, proxy), keys, now)[1]} <= at_home
     assert {int(x) for x in net.locate(np.full(400, few), keys, now)[1]} == set(net.explicit(few))
     upper, _ = net.locate(np.full(400, six), keys, now)

@@ -20,10 +20,13 @@ import pytest
 from pipeline.worlds import WORLDS, World, build, simulate
 from pipeline.worlds.world import POPULATIONS
 
+TEXT = ("request_id", "account_id", "ip", "prompt", "model", "user_agent", "device_id")
 EVENT_TYPES = {
-    "request_id": "string", "timestamp": "timestamp[us, tz=UTC]", "account_id": "string", "ip": "string", "prompt": "string", "model": "string",
-    "user_agent": "string", "input_tokens": "int64", "output_tokens": "int64", "device_id": "string",
-}  # fmt: skip
+    **dict.fromkeys(TEXT, "string"),
+    "timestamp": "timestamp[us, tz=UTC]",
+    "input_tokens": "int64",
+    "output_tokens": "int64",
+}
 
 
 def digest(folder: Path) -> str:
@@ -41,7 +44,7 @@ def events(folder: Path) -> pd.DataFrame:
 
 def test_events_have_the_columns_and_types_of_the_contract(tiny_world: Path) -> None:
     days = sorted(tiny_world.glob("events/date=*/part-0.parquet"))
-    assert [p.parent.name for p in days][0] == "date=2026-03-02"
+    assert days[0].parent.name == "date=2026-03-02"
     assert len(days) == 6
     for path in days:
         with pq.ParquetFile(path) as file:
@@ -114,7 +117,8 @@ def test_same_seed_same_bytes_whatever_the_hash_seed(tmp_path: Path, tiny_settin
     build(little, tmp_path / "a", seed=3)
     code = (
         "import sys; from dataclasses import replace; from pipeline.worlds import build; "
-        "from tests.pipeline.worlds.conftest import TINY; build(replace(TINY, n_accounts=200, days=2), sys.argv[1], seed=3)"
+        "from tests.pipeline.worlds.conftest import TINY; "
+        "build(replace(TINY, n_accounts=200, days=2), sys.argv[1], seed=3)"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=environment, timeout=120)

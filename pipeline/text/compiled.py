@@ -4,8 +4,7 @@ Does what `tokens`, `fingerprints` and `traits` do with numpy, to the same bytes
 as fast. Importing this module imports numba; nothing else does, and nothing needs it.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,8 +13,7 @@ from pipeline.text import hashing, tables
 from pipeline.text.fingerprints import WIDTH, WIDTH_UNSPACED, WINDOW
 from pipeline.text.tokens import QUOTE_REACH
 
-F = TypeVar("F", bound=Callable[..., Any])
-_jit: Callable[[F], F] = numba.njit(cache=True, nogil=True)
+_jit = numba.njit(cache=True, nogil=True)
 
 _BASE = np.uint64(hashing.BASE)
 _STEP = np.uint64(hashing.STEP)
@@ -53,7 +51,7 @@ def _decode(data: Any, start: int, end: int, classes: Any, folded: Any, plain: A
     place = start
     odd = False
     while place < end:
-        lead = np.int64(data[place])
+        lead: Any = np.int64(data[place])
         place += 1
         if lead < 0x80:
             point = lead
@@ -82,6 +80,11 @@ def _decode(data: Any, start: int, end: int, classes: Any, folded: Any, plain: A
 
 
 @_jit
+def _wordy(kind: int) -> bool:
+    return kind in (_LETTER, _DIGIT)
+
+
+@_jit
 def _mark(plain: Any, kinds: Any, count: int, marks: Any) -> None:
     """Mark symbols inside addresses, short quoted spans and fenced code."""
     marks[:count] = 0
@@ -99,8 +102,7 @@ def _mark(plain: Any, kinds: Any, count: int, marks: Any) -> None:
         if plain[place] == 58:
             found |= place + 2 < count and plain[place + 1] == 47 and plain[place + 2] == 47
         elif plain[place] == 64 and 0 < place < count - 1:
-            left, right = kinds[place - 1], kinds[place + 1]
-            found |= (left == _LETTER or left == _DIGIT) and (right == _LETTER or right == _DIGIT)
+            found |= _wordy(kinds[place - 1]) and _wordy(kinds[place + 1])
     opened = -1  # the quote on this line that waits for its partner
     fence = -1  # likewise the run of backticks
     for place in range(count):

@@ -22,6 +22,7 @@ from pipeline.text.tokens import I64, Flags
 F64 = npt.NDArray[np.float64]
 
 FILTER_BITS = 22
+CERTAIN = 0.6  # share of the frame's prompts that hold a fingerprint times share of its prompts that are the frame's
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def stretches(shared: Shared, rules: FrameRules) -> I64:
     if not left:
         return np.arange(size, dtype=np.int64)
     a, b, times = count_pairs(np.concatenate(left), np.concatenate(right), size)
-    strong = times >= rules.link * np.maximum(shared.n_events[a], shared.n_events[b])
+    strong = (times >= rules.min_events) & (times >= rules.link * np.maximum(shared.n_events[a], shared.n_events[b]))
     return components(size, a[strong], b[strong])
 
 
@@ -124,7 +125,7 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
     if not left:
         return refined(shared, stretch)
     a, b, both = count_pairs(np.concatenate(left), np.concatenate(right), size)
-    strong = both >= rules.together * np.maximum(n_rows[a], n_rows[b])
+    strong = (both >= rules.min_events) & (both >= rules.together * np.maximum(n_rows[a], n_rows[b]))
     return refined(shared, components(size, a[strong], b[strong])[stretch])
 
 
@@ -282,10 +283,10 @@ def lasting_ids(frames: I64, prints: U64, share: F64, own: F64, n_frames: int) -
 
     A fingerprint's weight is high where all prompts of the frame hold it and no others do. Each fingerprint draws an
     exponential of its weight from its own hash, and the smallest wins. When weights change a little (a day more, a day
-    less), the winner changes with a chance of the order of that change, and not at all for fingerprints that every
-    prompt of the frame holds. A winner that has more than half of its occurrences here cannot win in another frame.
+    less), the winner changes with a chance of the order of that change, and not at all among fingerprints that are
+    certain enough. A winner that has more than half of its occurrences here cannot win in another frame.
     """
-    weight = (share * own) ** 4
+    weight = np.minimum(1.0, share * own / CERTAIN) ** 16
     uniform = (mix(prints ^ np.uint64(0x5851F42D4C957F2D)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     draw = -np.log(np.maximum(uniform, 2.0**-54)) / np.maximum(weight, 1e-300)
     order = np.lexsort((prints, draw, own <= 0.5, frames))

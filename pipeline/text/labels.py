@@ -16,6 +16,9 @@ MIN_SHARE = 0.5  # this share of all that the prompt has, or
 SHORT = 0.8  # this share of the usual number, where a frame has few; and in any case
 MIN_WHOLE = 0.25  # this share of it
 MOSTLY = 0.6  # a prompt with this share of it holds the frame as a whole
+MOST_COUNTED = 8  # fingerprints of a frame that count in its favour
+POPULAR_WORTH = 0.35  # what many strangers use explains less
+PART_WORTH = 0.5  # likewise a frame that is there in part
 TABLE_BITS = 22
 
 
@@ -89,8 +92,8 @@ def enough(present: I64, n_in_row: I64, usual: npt.NDArray[np.float64]) -> Flags
 def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
     """Give each row its frame and its wrapper. `rows` ascend; no row repeats a fingerprint.
 
-    A frame that is not popular goes before a popular one, one that is mostly there before one in part, a frequent one
-    before a rare one. A row with too little of any frame is given the one that two of its fingerprints speak for.
+    The frame that explains most of the prompt wins. A row with too little of any frame is given the one that two of
+    its fingerprints speak for.
     """
     n_rows, size = len(n_in_row), max(1, len(frames.ids))
     place = frames.find(values)
@@ -113,12 +116,22 @@ def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
     return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it))
 
 
+def _worth(frame: I64, present: I64, frames: Frames) -> npt.NDArray[np.float64]:
+    """Return how much of a prompt a frame explains: its fingerprints there, worth more where the frame is frequent.
+
+    A long filler that some prompts share has many fingerprints and few uses, a turn of phrase the reverse; so the
+    number of fingerprints is capped and the uses count by their logarithm.
+    """
+    worth = np.minimum(present, MOST_COUNTED) * np.log2(1.0 + frames.n_events[frame])
+    worth = np.where(frames.popular[frame], POPULAR_WORTH * worth, worth)
+    return np.asarray(np.where(present < MOSTLY * frames.usual[frame], PART_WORTH * worth, worth))
+
+
 def _best(rows: I64, frame: I64, present: I64, n_rows: int, frames: Frames) -> tuple[I64, I64]:
     """Choose one frame a row; return the frame (-1: none) and how many of its fingerprints the row holds."""
     chosen = np.full(n_rows, -1, np.int64)
     held = np.zeros(n_rows, np.int64)
-    partly = present < MOSTLY * frames.usual[frame]
-    order = np.lexsort((frames.ids[frame], -present, -frames.n_events[frame], partly, frames.popular[frame], rows))
+    order = np.lexsort((frames.ids[frame], -_worth(frame, present, frames), rows))
     best = order[in_runs(rows[order])[0]]
     chosen[rows[best]] = frame[best]
     held[rows[best]] = present[best]

@@ -1,0 +1,106 @@
+"""Frames are found where they were planted, whatever the order, and what strangers share is not one."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from pipeline.text.refine import average_linkage
+from tests.pipeline.text.mining import mine
+from tests.pipeline.text.planted import chinese, order, pairwise, plant, sentence
+
+
+@pytest.mark.parametrize("kind", ["end", "start", "middle", "paraphrase", "wrapped", "chinese", "mixed"])
+def test_planted_frames_are_found(kind: str) -> None:
+    planted = plant(kind)
+    found = mine(planted.texts, planted.accounts)
+    precision, recall, f1 = pairwise(planted.frame, found.private)
+    assert precision >= 0.98, (kind, precision)
+    assert f1 >= 0.98, (kind, precision, recall, f1)
+
+
+def test_unrelated_prompts_are_not_joined() -> None:
+    dice = random.Random(4)
+    shared = [order(dice) for _ in range(30)]  # boilerplate in the middle of anybody's text
+    texts = []
+    for _ in range(3000):
+        parts = [sentence(dice) for _ in range(dice.randint(4, 9))]
+        if dice.random() < 0.5:
+            parts.insert(dice.randint(1, len(parts) - 1), dice.choice(shared))
+        texts.append(" ".join(parts))
+    found = mine(texts, [f"account {number % 1500}" for number in range(len(texts))])
+    assert (found.labels.frame < 0).all()
+
+
+def test_a_wrapper_is_set_apart_from_the_request_inside() -> None:
+    planted = plant("wrapped")
+    found = mine(planted.texts, planted.accounts)
+    wrapped = np.array(["\n\n" in text for text in planted.texts])
+    assert (found.labels.wrapper[wrapped] >= 0).mean() > 0.98
+    assert (found.labels.wrapper[~wrapped] < 0).all()
+    alone = wrapped & (planted.frame < 0)
+    assert (found.labels.frame[alone] < 0).mean() > 0.98
+
+
+def test_order_changes_nothing() -> None:
+    planted = plant("mixed", n_frames=8, n_other=300)
+    before = mine(planted.texts, planted.accounts)
+    order_of = np.random.default_rng(3).permutation(len(planted.texts))
+    after = mine([planted.texts[i] for i in order_of], [planted.accounts[i] for i in order_of])
+    assert np.array_equal(after.lasting, before.lasting[order_of])
+    assert np.array_equal(after.frames.ids, before.frames.ids)
+    assert np.array_equal(after.frames.family, before.frames.family)
+
+
+@pytest.mark.parametrize("kind", ["end", "mixed"])
+def test_ids_last_when_a_day_comes_or_goes(kind: str) -> None:
+    planted = plant(kind, n_frames=20, n_each=60, n_other=800)
+    whole = mine(planted.texts, planted.accounts)
+    day = np.arange(len(planted.texts)) % 10
+    for gone in (0, 7):
+        kept = np.flatnonzero(day != gone)
+        part = mine([planted.texts[i] for i in kept], [planted.accounts[i] for i in kept])
+        both = (whole.lasting[kept] != 0) & (part.lasting != 0)
+        assert (whole.lasting[kept][both] == part.lasting[both]).mean() > 0.97
+
+
+def test_variants_of_a_frame_are_a_family() -> None:
+    dice = random.Random(8)
+    common = [order(dice) for _ in range(3)]
+    texts, accounts = [], []
+    for variant in range(2):
+        own = order(dice)
+        for number in range(30):
+            texts.append(" ".join([*common, own, sentence(dice), sentence(dice)]))
+            accounts.append(f"account {variant} {number % 5}")
+    found = mine(texts, accounts)
+    assert len(set(found.frames.family[found.labels.frame].tolist())) == 1
+
+
+def test_a_language_without_spaces_has_slots() -> None:
+    dice = random.Random(2)
+    frame = chinese(dice) + chinese(dice)
+    texts = [frame + chinese(dice) + chinese(dice) for _ in range(20)] + [chinese(dice) * 2 for _ in range(20)]
+    found = mine(texts, [f"account {number}" for number in range(40)])
+    assert len(set(found.labels.frame[:20].tolist())) == 1
+    assert (found.labels.frame[20:] != found.labels.frame[0]).all()
+
+
+def test_average_linkage_agrees_with_scipy() -> None:
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    dice = np.random.default_rng(0)
+    for size in (2, 7, 40):
+        likeness = dice.random((size, size))
+        likeness = (likeness + likeness.T) / 2
+        np.fill_diagonal(likeness, 1.0)
+        ours = average_linkage(likeness, 0.5)
+        theirs = fcluster(linkage(squareform(1 - likeness, checks=False), "average"), 0.5, "distance")
+        assert (
+            len(set(zip(ours.tolist(), theirs.tolist(), strict=True)))
+            == len(set(theirs.tolist()))
+            == len(set(ours.tolist()))
+        )

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Workspace:
 
     app: Any
     config: ReviewConfig
+    clients: list[Client] = field(default_factory=list)
 
     @property
     def office(self) -> Office:
@@ -55,7 +56,8 @@ class Workspace:
 
     def client(self, person: str = "local", role: str = "solo") -> Client:
         """A browser without scripts, signed in."""
-        return Client(self.config.base, {"ringtrace": self.session(person, role)})
+        self.clients.append(Client(self.config.base, {"ringtrace": self.session(person, role)}))
+        return self.clients[-1]
 
 
 class Client(httpx.Client):
@@ -101,9 +103,12 @@ def listening(config: ReviewConfig, **more: Any) -> Iterator[Workspace]:
     while not server.started:
         assert thread.is_alive(), "the workspace did not start"
         time.sleep(0.01)
+    running = Workspace(app, config)
     try:
-        yield Workspace(app, config)
+        yield running
     finally:
+        for client in running.clients:
+            client.close()
         server.should_exit = True
         thread.join(20)
         app.state.office.desk.close()

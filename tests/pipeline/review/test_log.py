@@ -105,7 +105,9 @@ def test_twenty_analysts_write_fifty_decisions_each_at_once(engine: Engine) -> N
     def work(analyst: int) -> int:
         for k in range(50):
             name = f"a{analyst:02d}-{k:02d}"
-            log.append([Decision(name, name, "unsure", "cannot tell from this", f"analyst {analyst}", ring_id=f"R-{k}")])
+            log.append(
+                [Decision(name, name, "unsure", "cannot tell from this", f"analyst {analyst}", ring_id=f"R-{k}")]
+            )
         return analyst
 
     with ThreadPoolExecutor(20) as pool:

@@ -24,7 +24,7 @@ from pipeline.exports.pseudonyms import Pseudonyms, read_key
 from pipeline.exports.redaction import PARTNER, SMALLEST, Redacted
 from pipeline.exports.safe_csv import csv_bytes
 from pipeline.exports.tables import INTERNAL, RunTables, Tables, frame_of
-from pipeline.exports.whole import write_figures, write_pdf
+from pipeline.exports.whole import without, write_figures, write_pdf
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def write(document: Document, target: Path, *, slides: bool = False) -> Iterator
     figures = target / "figures"
     figures.mkdir(exist_ok=True)
     pictures = write_figures(figures, document)
+    document = without(document, pictures)
     said = write_pdf(target / "briefing.pdf", document, pictures)
     if said:
         yield said.strip()

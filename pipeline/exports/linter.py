@@ -61,8 +61,8 @@ BANNED: tuple[tuple[str, tuple[str, ...]], ...] = (
         "more or less", r"roughly(?! even chance)",
     )),
     ("claims a motive", (
-        r"want(?:s|ed)? to", r"intend(?:s|ed)? to", r"aim(?:s|ed)? to", r"tr(?:y|ies|ied) to", "in order to", "their goal",
-        "so as to",
+        r"want(?:s|ed)? to", r"intend(?:s|ed)? to", r"aim(?:s|ed)? to", r"tr(?:y|ies|ied) to", "in order to",
+        "their goal", "so as to",
     )),
     ("claims a cause", (
         "because of", "as a result of", "due to", "led to", r"caused?", "in response to", r"after the bans?",

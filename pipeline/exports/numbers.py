@@ -63,7 +63,8 @@ def measure(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace("-", MINUS)
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 3)}f}".replace("-", MINUS)
+    text = f"{value:.{min(digits, 3)}f}".replace("-", MINUS)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def day(at: pd.Timestamp) -> str:

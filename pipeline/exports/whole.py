@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.exports import briefing
 from pipeline.exports.briefing import html, typeset
-from pipeline.exports.briefing.model import Document
+from pipeline.exports.briefing.model import Document, Picture
 from pipeline.exports.figures import A4, LIGHT, Sheet, Size, draw
-from pipeline.exports.figures.paper import darkened, write_bytes
+from pipeline.exports.figures.paper import LabelCollisionError, darkened, write_bytes
 from pipeline.exports.graph_files import gexf, graph_of
 from pipeline.exports.safe_csv import csv_bytes
 from pipeline.exports.tables import RunTables
@@ -28,6 +29,7 @@ def write_all(folder: Path, settings: Settings, manifest: dict[str, Any]) -> Non
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     pictures = write_figures(figures, document)
+    document = without(document, pictures)
     missing = [write_pdf(folder / "briefing.pdf", document, pictures), _stix(folder / "stix.json", tables)]
     (folder / "briefing.html").write_bytes(html.page(document, pictures))
     (folder / "graph.gexf").write_bytes(gexf(graph_of(tables)))
@@ -44,13 +46,25 @@ def write_figures(folder: Path, document: Document, *, size: Size = A4) -> dict[
     for sheet in document.sheets():
         if sheet.name in made:
             continue
-        alone = draw(sheet, size, LIGHT, alone=True)
+        try:
+            alone, body = draw(sheet, size, LIGHT, alone=True), draw(sheet, size, LIGHT)
+        except LabelCollisionError:
+            continue  # a run is never lost for a label; `without` puts a sentence in its place
         (folder / f"{sheet.name}.svg").write_bytes(write_bytes(alone, "svg"))
         (folder / f"{sheet.name}.png").write_bytes(write_bytes(alone, "png"))
         (folder / f"{sheet.name}.csv").write_bytes(csv_bytes(sheet.marks))
         (folder / f"{sheet.name}.txt").write_text(words_of(sheet), encoding="utf-8")
-        made[sheet.name] = _both(write_bytes(draw(sheet, size, LIGHT), "svg"))
+        made[sheet.name] = _both(write_bytes(body, "svg"))
     return made
+
+
+def without(document: Document, pictures: dict[str, tuple[bytes, bytes]]) -> Document:
+    """The document with a sentence in place of each figure that could not be drawn without overlapping labels."""
+    blocks = tuple(
+        Picture(replace(b.sheet, drawn=False)) if isinstance(b, Picture) and b.sheet.name not in pictures else b
+        for b in document.blocks
+    )
+    return replace(document, blocks=blocks)
 
 
 def _both(light: bytes) -> tuple[bytes, bytes]:

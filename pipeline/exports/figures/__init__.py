@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.exports.figures.sheet import Frame, Sheet
@@ -12,6 +13,7 @@ from pipeline.exports.trace import plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SMALLEST_ON_SLIDES = 12.0  # points
 FORMS = (
     "ring_picture",
     "ring_groups",
@@ -39,9 +41,22 @@ def draw(sheet: Sheet, size: Size = A4, theme: Theme = LIGHT, *, alone: bool = F
         raise ValueError(f"{sheet.name} is a sentence, there is nothing to draw")
     module = importlib.import_module(f"pipeline.exports.figures.{sheet.form}")
     title, foot = (plain(sheet.title), sheet.caption()) if alone else ("", "")
-    paper = Paper(size, module.height(sheet, size), theme, title=title, foot=foot)
+    tall = module.height(sheet, size)
+    if tall > size.tallest and size.scale > 1:
+        size = smaller(size, tall)
+    paper = Paper(size, tall, theme, title=title, foot=foot)
     module.body(paper, sheet)
     return paper.finish()
+
+
+def smaller(size: Size, tall: float) -> Size:
+    """A slide's size with more room inside: type shrinks down to 12 points, then LabelCollisionError."""
+    from pipeline.exports.figures.paper import LabelCollisionError
+
+    scale = size.scale * size.tallest / tall
+    if size.note * scale < SMALLEST_ON_SLIDES:
+        raise LabelCollisionError("the figure has too many rows for a slide", mend="Use the figure in its page size.")
+    return replace(size, scale=scale, width=size.width * size.scale / scale, tallest=tall)
 
 
 __all__ = [

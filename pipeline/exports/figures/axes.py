@@ -90,7 +90,7 @@ def date_axis(paper: Paper, days: pd.DatetimeIndex, left: float, right: float, y
         text = numbers.day(days[at]) if at == places[-1] else numbers.day_short(days[at])
         x = left + (at + 0.5) * step
         half = paper.wide(text, "note") / 2
-        middle = min(max(x, left + half - 4), right + 4 - half)
+        middle = min(max(x, left + half - 4), min(right + 4, paper.width - 0.5) - half)
         if middle - half < written + 1.5:
             continue
         paper.line([x, x], [y, y + 1], paper.theme.second, AXIS)

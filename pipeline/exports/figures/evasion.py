@@ -38,7 +38,7 @@ def sheet(results: pd.DataFrame, ours: str, frame: Frame, meaning: dict[float, s
     seeds = int(own["seeds"].min())
     held = cite(numbers.measure(price), Source("cost_half_found", "results", "cost", (("method", "=", ours),)), price)
     title = (
-        f"Half or more of the accounts are found up to {held} times the base cost"
+        f"Half or more of the accounts are found at {held} times the cost"
         if len(half)
         else "Fewer than half of the accounts are found at every cost measured"
     )

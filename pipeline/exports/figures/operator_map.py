@@ -10,7 +10,7 @@ from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.ring_groups import heads
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import Size
-from pipeline.exports.figures.things import things
+from pipeline.exports.figures.things import MOST, things
 from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
 
@@ -30,7 +30,8 @@ def sheet(
     where = (("operator_id", "=", safe(operator)),)
     groups = cite(numbers.count(n), Source("count", "rings", "", where), n)
     shared = _shared(evidence)
-    common = things(shared, frame)
+    pairs = set(zip(shared["entity_type"].head(MOST), shared["entity"].head(MOST), strict=True))
+    common = things(shared, frame, only=pairs)
     ties = cite(str(len(shared)), Source("shared_by_rings", "evidence", "", where), len(shared))
     if n < 2:
         return sentence(name, "operator_map", frame, "rings", f"One ring is held to be operated by {safe(operator)}.")
@@ -87,7 +88,9 @@ def _shared(evidence: pd.DataFrame) -> pd.DataFrame:
         n_accounts_total=("n_accounts_total", "max"),
     )
     both["class"] = ""
-    return both[both["n_rings"] >= 2]
+    shared = both[both["n_rings"] >= 2]
+    # what many rings share ties more of them than what two share strongly
+    return shared.sort_values(["n_rings", "bits", "entity_type", "entity"], ascending=[False, False, True, True])
 
 
 def _largest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +158,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     for at, row in enumerate(rows_of(rows)):
         y = first + at * ROW
         if at % 2 == 0:
-            paper.rect(0, y, left, ROW, theme.tint, hold=False, above=0)
+            paper.rect(0, y, right - 1, ROW, theme.tint, hold=False, above=0)
         paper.text(0.8, y + ROW / 2, paper.fits(str(row.ring), left - 2))
         have = set(row.things.split(", "))
         for label, x in places.items():

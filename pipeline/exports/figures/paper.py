@@ -362,7 +362,13 @@ def write_bytes(figure: Figure, form: str) -> bytes:
     }[form]
     out = io.BytesIO()
     with matplotlib.rc_context(
-        {"svg.hashsalt": _SALT, "svg.fonttype": "path", "pdf.fonttype": 42, "text.parse_math": False}
+        {
+            "text.hinting": "none",  # letters as wide as they were measured
+            "svg.hashsalt": _SALT,
+            "svg.fonttype": "path",
+            "pdf.fonttype": 42,
+            "text.parse_math": False,
+        }
     ):
         figure.savefig(out, format=form, metadata=extra, facecolor=figure.get_facecolor())
     return out.getvalue()

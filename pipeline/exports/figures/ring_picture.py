@@ -165,15 +165,15 @@ def diameter(bits: float) -> float:
 
 def height(sheet: Sheet, size: Size) -> float:
     """Height of the body in millimetres."""
-    return SIDE + 2 if size.name != "slide" else 70.0
+    return min(SIDE + 2, size.tallest)
 
 
 def body(paper: Paper, sheet: Sheet) -> None:
     """Draw lines, marks, numbers beside the things, and the key list at the right."""
     rows, theme = sheet.marks, paper.theme
-    tall = min(paper.body, SIDE + 2) / (SIDE + 2)
+    scale = paper.body / (SIDE + 2)
     dots, shared, lines = (rows[rows["mark"] == m] for m in ("account", "thing", "line"))
-    spot = {r.label: (float(r.x), float(r.y) * tall) for r in rows_of(pd.concat([dots, shared]))}
+    spot = {r.label: (float(r.x) * scale, float(r.y) * scale) for r in rows_of(pd.concat([dots, shared]))}
     bits = dict(zip(shared["label"], shared["bits"], strict=True))
     heaviest = max([*bits.values(), 1.0])
     for line in rows_of(lines):
@@ -187,7 +187,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
         x, y = spot[thing.label]
         paper.mark(x, y, int(thing.slot), diameter(thing.bits))
         _number(paper, str(number), x, y, diameter(thing.bits) / 2, taken)
-    _list(paper, sheet, shared)
+    _list(paper, sheet, shared, SIDE * scale + 8)
 
 
 def _number(
@@ -197,9 +197,11 @@ def _number(
     half = paper.wide(text) / 2 + 0.1
     best: tuple[float, float] = (x + radius + half + 0.4, y)
     best_room = -1e9
+    middle = np.mean([t[:2] for t in taken], axis=0)
+    outward = float(np.arctan2(y - middle[1], x - middle[0]))
     for reach in (radius + half + 0.5, radius + half + 1.3, radius + half + 2.2):
         for turn in range(16):
-            angle = np.pi / 8 * turn - np.pi / 4
+            angle = outward + np.pi / 8 * ((turn + 1) // 2) * (-1) ** turn
             px, py = x + reach * float(np.cos(angle)), y + reach * 0.95 * float(np.sin(angle))
             room = min(max(abs(px - tx) - half - tr, abs(py - ty) - 1.15 - tr) for tx, ty, tr in taken)
             room = min(room, px - half - 0.3, paper.body - 1.5 - py, py - 1.3)
@@ -211,9 +213,9 @@ def _number(
     taken.append((*best, max(half, 1.2)))
 
 
-def _list(paper: Paper, sheet: Sheet, shared: pd.DataFrame) -> None:
+def _list(paper: Paper, sheet: Sheet, shared: pd.DataFrame, left: float) -> None:
     theme = paper.theme
-    left, row = SIDE + 8, min(5.2, (paper.body - 18) / max(len(shared), 1))
+    row = min(5.2, (paper.body - 18) / max(len(shared), 1))
     right = paper.width - 1
     total = sheet.asides["size"]
     paper.text(left + 10, 3, "shared thing", role="note", colour=theme.second)

@@ -13,7 +13,9 @@ from pipeline.exports.trace import Source, cite
 
 CELLS = 48.0  # height of 24 hours, millimetres
 FEWEST = 3
+WIDE = 165.0  # millimetres from which the key fits on one line
 WEEKLY = 60
+KEY = "Accounts active in the hour (UTC), % of the group:"
 
 
 def reference(ring: pd.Series, rings: pd.DataFrame) -> pd.Series | None:
@@ -37,7 +39,7 @@ def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, fr
     busy, seen = _busy(own), _seen(ring)
     together = cite(str(busy), Source("days_half_together", "ring_hours", "", where), busy)
     span = cite(str(seen), Source("days_seen", "rings", "", where), seen)
-    title = f"{ring.ring_id}: half of its accounts were active in one hour on {together} of {span} days"
+    title = f"{ring.ring_id}: half its accounts were active in one hour on {together} of {span} days"
     if own.empty or seen < 2 or ring["size"] < FEWEST:
         return sentence(name, "synchrony", frame, "ring_hours", title + ".")
     beside, comparison = "", "No comparable group in this run."
@@ -48,11 +50,8 @@ def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, fr
         name,
         "synchrony",
         title=title,
-        see=f"Look for rows and blocks: shade is the share of the group's accounts active in that hour.{beside}",
-        sure=(
-            "One scale for both; hatched days lie before first or after last seen. Silence of all groups "
-            "would show in both."
-        ),
+        see=f"Shade is the share of accounts active in that hour; look for rows and blocks.{beside}",
+        sure="One scale for both; hatched days were not seen. Silence of all groups shows in both.",
         alt=(
             f"Heat map of hours by days, {ring.ring_id}, {numbers.count(int(ring['size']))} accounts, {frame.window}. "
             f"Half were active in one hour on {busy} of {seen} days. {comparison} Numbers: ring_hours."
@@ -99,7 +98,7 @@ def _cells(ring: pd.Series, ring_hours: pd.DataFrame, frame: Frame, group: str) 
 
 def height(sheet: Sheet, size: Size) -> float:
     """Height of the body in millimetres."""
-    return CELLS + 24.0
+    return CELLS + (29.0 if size.width < WIDE else 24.0)
 
 
 def body(paper: Paper, sheet: Sheet) -> None:
@@ -176,7 +175,9 @@ def _by_week(cells: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:
 
 def _key(paper: Paper, x: float, y: float) -> None:
     theme = paper.theme
-    x += paper.text(x, y, "Accounts active in the hour (UTC), % of the group:", role="note", colour=theme.second) + 2
+    x += paper.text(x, y, KEY, role="note", colour=theme.second) + 2
+    if paper.width < WIDE:
+        x, y = 9.0, y + 5.0
     uppers = [*SHARES[1:], 1.0]
     for low, high, paint in zip(SHARES, uppers, theme.ramp, strict=True):
         paper.rect(x, y - 1.3, 3.2, 2.6, paint)

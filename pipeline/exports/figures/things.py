@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from pipeline.exports.figures.sheet import Frame, noun, slots
@@ -23,7 +24,8 @@ def things(
     if only is None:
         held = evidence[(evidence["n_accounts_in_ring"] >= 2) & (evidence["bits"] > 0)]
     else:
-        held = evidence[[pair in only for pair in zip(evidence["entity_type"], evidence["entity"], strict=True)]]
+        pairs = zip(evidence["entity_type"], evidence["entity"], strict=True)
+        held = evidence[np.array([pair in only for pair in pairs], dtype=bool)]
     by = ["bits_counted", "bits", "n_accounts_in_ring", "entity_type", "entity"]
     strongest = held.sort_values(by, ascending=[False, False, False, True, True]).head(most)
     slot_of = slots(frame.types)

@@ -110,7 +110,7 @@ def reason(ring: dict[Hashable, Any], evidence: pd.DataFrame | None, parts: pd.D
         new_types = ring["new_types"]
         names = [] if new_types is None else [str(name) for name in new_types]
         tail.append(_since_dismissed(int(ring["joined_since"]), names, changed))
-    return f"Of {counted(size, 'account')} {things}; {'; '.join(tail)}."
+    return f"Of {counted(size, 'account')}, {things}; {'; '.join(tail)}."
 
 
 def _since_dismissed(joined: int, new_types: list[str], changed: bool) -> str:
@@ -144,7 +144,7 @@ def _shared_things(evidence: pd.DataFrame | None, size: int) -> list[str]:
     for place, (sort, most, n) in enumerate(zip(table["sort"], table["most"], table["n"], strict=True)):
         # a pool's things are counted over its inner rings too, and may have more accounts than the pool itself
         who = "all" if most == size else f"{int(most):,}"
-        more = f" (and {int(n) - 1:,} more such)" if n > 1 else ""
+        more = f" (one of {int(n):,})" if n > 1 else ""
         said.append(f"{who}{' share' if place == 0 else ''} {sort}{more}")
     return said
 

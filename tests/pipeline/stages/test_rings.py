@@ -127,7 +127,7 @@ def test_no_rings_at_all() -> None:
 def test_the_reason_is_one_sentence_with_exact_counts_and_no_value_of_strangers() -> None:
     said = rings([{}])["reason"].iloc[0]
     assert said == (
-        "Of 4 accounts all share a hosting address and all a shared card; they continue each other's conversations; "
+        "Of 4 accounts, all share a hosting address and all a shared card; they continue each other's conversations; "
         "best explained as one coordinated operation."
     )
     assert "script" not in said

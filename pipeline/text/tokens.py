@@ -145,8 +145,8 @@ def _decode_wide(text: npt.NDArray[np.uint8], places: I64, lead: npt.NDArray[np.
     return np.where(whole, points, np.uint32(tables.REPLACEMENT))
 
 
-def _tokenise_chunk(text: npt.NDArray[np.uint8], heads: I64) -> Tokens:
-    points, rows = decode(text, heads)
+def kinds_of(points: npt.NDArray[np.uint32], rows: I64) -> tuple[Any, Any, I64, I64]:
+    """Return normal form and class of the symbols that are visible, where rows start among them, and their places."""
     small = np.where(points < 0xFFFF, points, 0xFFFF)
     ideograph = (points >= 0x20000) & (points < 0x40000)
     small[ideograph] = tables.IDEOGRAPH
@@ -157,8 +157,11 @@ def _tokenise_chunk(text: npt.NDArray[np.uint8], heads: I64) -> Tokens:
         kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(visible)])
         points, small, kinds, ideograph = points[visible], small[visible], kinds[visible], ideograph[visible]
         places, rows = places[visible], kept[rows]
-    plain = np.where(ideograph, points, tables.folded()[small])
-    return _words(plain, kinds, rows, places)
+    return np.where(ideograph, points, tables.folded()[small]), kinds, rows, places
+
+
+def _tokenise_chunk(text: npt.NDArray[np.uint8], heads: I64) -> Tokens:
+    return _words(*kinds_of(*decode(text, heads)))
 
 
 def _words(plain: Any, kinds: Any, rows: I64, places: I64) -> Tokens:

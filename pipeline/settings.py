@@ -152,6 +152,25 @@ class OperatorsSettings:
 
 
 @dataclass(frozen=True)
+class GatesSettings:
+    """What stops a scheduled run. These change no result and are no part of a run's name."""
+
+    min_rows_share: float = key(
+        0.4, "A newest day with fewer requests than this share of a usual day is incomplete.", low=0, high=1
+    )
+    silent_share: float = key(
+        0.1, "A link type seen with fewer accounts than this share of a usual day went silent.", low=0, high=1
+    )
+    max_rejected_jump: float = key(
+        0.05, "New rows may be refused more often than earlier ones by this share at the most.", low=0, high=1
+    )
+    max_new_rings: int = key(25, "Flagged rings that may be born in one run.", low=1)
+    max_new_rings_share: float = key(
+        0.5, "Or this share of the flagged rings of the previous run, if that is more.", low=0
+    )
+
+
+@dataclass(frozen=True)
 class ExportsSettings:
     """Files for inside use, made with the run."""
 
@@ -177,6 +196,7 @@ class Settings:
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
     operators: OperatorsSettings = field(default_factory=OperatorsSettings)
+    gates: GatesSettings = field(default_factory=GatesSettings)
     exports: ExportsSettings = field(default_factory=ExportsSettings)
     link_types: tuple[LinkType, ...] = ()
 
@@ -189,6 +209,7 @@ class Settings:
         values = self.as_dict()
         values["run"] = {"seed": values["run"]["seed"]}
         values["input"].pop("chunk_rows")
+        values.pop("gates")
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -19,6 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", required=True, metavar="RUN_ID", help="the run, as `ringtrace run --begin` printed it")
     parser.add_argument("--output", default="output", help="folder of finished runs (default: output)")
+    parser.add_argument("--gates", action="store_true", help="stop (exit code 2) where a gate of the stage is shut")
+    parser.add_argument(
+        "--let-through", metavar="GATE", action="append", default=[], help="a gate that need not open (may be repeated)"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask cluster to work on")
     parser.add_argument(
         "--progress", choices=("auto", "bars", "plain", "none"), default="auto", help="progress on standard error"
@@ -32,7 +36,10 @@ def main(args: argparse.Namespace) -> int:
     from pipeline.run import one_stage
 
     with watching(args.progress) as watch:
-        result = one_stage(args.name, args.run, output=args.output, scheduler=args.scheduler, watch=watch)
+        result = one_stage(
+            args.name, args.run, output=args.output, scheduler=args.scheduler, watch=watch, gates=args.gates,
+            let_through=args.let_through,
+        )  # fmt: skip
     if args.json:
         print(json.dumps({"run_id": result.run_id, "stage": args.name, "already_whole": result.already}))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,16 +60,18 @@ def carry_out(
 
 
 def one_stage(
-    name: str, run_id: str, *, output: str, scheduler: str | None = None, watch: Watch | None = None
-) -> Result:
-    """Carry out one stage of a run under way, or `publish` it."""
+    name: str, run_id: str, *, output: str, scheduler: str | None = None, watch: Watch | None = None,
+    gates: bool = False, let_through: Collection[str] = (),
+) -> Result:  # fmt: skip
+    """Carry out one stage of a run under way, or `publish` it. With `gates`, stop where one does not open."""
     place = folder(output)
     with locked(workshop(place)):
         target = place.below(run_id)
         if target.below("manifest.json").exists():
             return Result(open_run(target.uri).run_id, target.uri, already=True)
         run = open_unfinished(place, run_id)
-        walk = Walk(run, place, settings_from(run.record["settings"]), watch or Silent(), scheduler)
+        settings = settings_from(run.record["settings"])
+        walk = Walk(run, place, settings, watch or Silent(), scheduler, gates=gates, let_through=let_through)
         if name == PUBLISH:
             walk.finish()
             return Result(run_id, target.uri)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import gates, observe
 from pipeline.errors import RunError, UsageError
 from pipeline.link_types import link_types
 from pipeline.period import Period, instant
 from pipeline.plan import BY_NAME, STAGES, Stage
 from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench
 from pipeline.run.code import stage_digest
+from pipeline.run.look import Looking, look_after
 from pipeline.run.measure import measured
 from pipeline.run.unfinished import Unfinished, digest_of
 from pipeline.schemas import TABLES
@@ -38,6 +40,8 @@ class Walk:
     watch: Watch
     address: str | None = None
     find: Callable[[str], Make] | None = None
+    gates: bool = False  # whether a gate that does not open stops the walk
+    let_through: Collection[str] = ()
 
     @property
     def period(self) -> Period:
@@ -66,15 +70,22 @@ class Walk:
         if self._is_done(stage, key):
             noted = self.run.stages[stage.name]
             self.watch.done(stage.name, sum(noted["rows_out"].values()), noted["seconds"], kept=True)
+            observe.tell("kept", run_id=self.run.run_id, stage=stage.name)
+            self._gates(stage)
             return
         self.run.stages.pop(stage.name, None)
         self.run.save()
+        named = {"run_id": self.run.run_id, "stage": stage.name}
+        observe.tell("start", **named, reads=stage.reads, writes=stage.writes)
         scratch = self.run.scratch(stage.name)
         remove_folder(scratch)
         try:
             with measured() as cost, engine_errors(scratch, stage.name):
                 made = self._make(stage, scratch)
                 tables = {table: self._keep(table, getattr(made, table)) for table in stage.writes}
+        except BaseException as fault:
+            observe.tell("failed", **named, reads=stage.reads, writes=stage.writes, kind=type(fault).__name__)
+            raise
         finally:
             remove_folder(scratch)
         rows_out = {t: int(n["rows"]) for t, n in tables.items()}
@@ -84,8 +95,28 @@ class Walk:
             "counts": dict(getattr(made, "counts", None) or {}), "seconds": cost.seconds,
             "peak_memory": cost.peak_memory,
         }  # fmt: skip
+        self._look(stage, scratch)
         self.run.save()
         self.watch.done(stage.name, sum(rows_out.values()), cost.seconds, kept=False)
+        observe.tell(
+            "done", **named, reads=stage.reads, writes=stage.writes, rows_out=rows_out, seconds=cost.seconds,
+            peak_memory=cost.peak_memory,
+        )  # fmt: skip
+        self._gates(stage)
+
+    def _look(self, stage: Stage, scratch: Path) -> None:
+        """Note what the gates and the drift watch find after a stage."""
+        looking = Looking(self.run, self.settings, self._past(), scratch, int(self.settings.run.memory_gb * 1e9))
+        found = look_after(stage.name, looking)
+        remove_folder(scratch)
+        if found is not None:
+            self.run.record.setdefault("looks", {})[stage.name] = found
+
+    def _gates(self, stage: Stage) -> None:
+        """Stop where a gate of this stage is shut, if this walk stops at gates."""
+        noted = self.run.record.get("looks", {}).get(stage.name, {}).get("gates", [])
+        if self.gates:
+            gates.stop_at([gates.Gate(**g) for g in noted], self.let_through)
 
     def _key(self, stage: Stage) -> str:
         """Digest of all that a stage's result depends on."""
@@ -180,6 +211,8 @@ class Walk:
         if self.run.record["keep_working"]:
             self._keep_working()
         publish(whole, self.output, self.run.run_id)
+        observe.tell("published", run_id=self.run.run_id, stage="publish")
+        observe.tell_metrics(manifest)
         remove_folder(self.run.folder)
         return self.run.run_id
 
@@ -217,8 +250,14 @@ class Walk:
             t: stages[s.name]["tables"][t]
             for s in STAGES for t in s.writes if self.run.path(t).is_relative_to(self.run.whole)
         }  # fmt: skip
+        looks = [record.get("looks", {}).get(s.name, {}) for s in STAGES]
         return {
             **{n: record[n] for n in names}, "seed": self.settings.run.seed, "tables": tables,
+            "gates": [g for found in looks for g in found.get("gates", ())],
+            "drift": {
+                "warnings": [w for found in looks for w in found.get("warnings", ())],
+                **{n: found[n] for found in looks for n in ("newest", "scores") if n in found},
+            },
             "stages": {s.name: _shown(s, stages[s.name]) for s in STAGES},
             "model": stages["scores"]["counts"].get("model") or stage_digest("scores"),
         }  # fmt: skip

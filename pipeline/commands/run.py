@@ -41,6 +41,7 @@ def main(args: argparse.Namespace) -> int:
         since=instant(args.since, what="--since") if args.since else None,
         until=instant(args.until, what="--until") if args.until else None, previous=args.previous,
         decisions=args.decisions, scheduler=args.scheduler, resume=args.resume, keep_working=args.keep_working,
+        scheduled=args.begin,
     )  # fmt: skip
     with watching(args.progress) as watch:
         result = carry_out(request, watch=watch, only_begin=args.begin)

@@ -64,6 +64,7 @@ class Request:
     scheduler: str | None = None  # address of a Dask cluster
     resume: bool = False
     keep_working: bool = False
+    scheduled: bool = False  # only begun here; a scheduler goes on with it stage by stage
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
         "settings": request.settings.as_dict(), "settings_digest": _settings_digest(request.settings),
         "inputs": dict(survey.digests), **period.as_dict(),
         "previous_run": before.run_id if before else None, "previous_place": before.place.uri if before else None,
-        "files": file_marks(inputs), "keep_working": request.keep_working, "stages": {},
+        "files": file_marks(inputs), "keep_working": request.keep_working, "scheduled": request.scheduled,
+        "stages": {},
     }  # fmt: skip
     run_id = name_run(record, period)
     record["run_id"] = run_id
@@ -188,11 +190,13 @@ def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished
 
 def _adopted(place: Path, record: Mapping[str, Any]) -> Unfinished | None:
     """An unfinished run over the same files and window, taken over under a new name: after a change of settings or
-    code only the stages that the change touches run again."""
+    code only the stages that the change touches run again. A scheduler's runs are left to it."""
+    if record["scheduled"]:
+        return None
     same = ("files", "inputs", "since", "until", "schema_version")
     for folder_of in sorted(place.parent.glob("*-*-*-*"), key=lambda f: f.name):
         other = Unfinished.open(folder_of)
-        if other is not None and all(other.record.get(n) == record[n] for n in same):
+        if other is not None and not other.record.get("scheduled") and all(other.record.get(n) == record[n] for n in same):
             remove_folder(place)
             folder_of.rename(place)
             return Unfinished.open(place)

@@ -126,10 +126,7 @@ def publish(made: Path, output: Folder, run_id: str) -> None:
     target = output.below(run_id)
     with store_errors(target.uri, "publish the run"):
         if output.local:
-            for place, _, files in os.walk(made):
-                Path(place).chmod(0o755)
-                for name in files:
-                    (Path(place) / name).chmod(0o644)
+            _open_to_readers(made)
             if target.path.exists():  # no manifest in it, else the run were whole: somebody's leftover
                 raise StoreError(
                     "something else lies where the run belongs", place=Place(target.uri), mend="Move it away.",
@@ -139,6 +136,16 @@ def publish(made: Path, output: Folder, run_id: str) -> None:
         else:
             _upload(made, target)
     refresh_latest(output)
+
+
+def _open_to_readers(made: Path) -> None:
+    """Give a folder that was private until now the rights that this user's new files have (his umask)."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    for place, _, files in os.walk(made):
+        Path(place).chmod(0o777 & ~mask)
+        for name in files:
+            (Path(place) / name).chmod(0o666 & ~mask)
 
 
 def _upload(made: Path, target: Folder) -> None:

@@ -132,6 +132,13 @@ def test_resume_after_a_change_of_settings_keeps_what_it_does_not_touch(tiny_inp
     assert not list((tmp_path / "out" / ".unfinished").glob("2026*"))
 
 
+def test_a_scheduler_keeps_its_runs(tiny_input: Path, tmp_path: Path) -> None:
+    begun = carry_out(asked(tiny_input, tmp_path / "out", scheduled=True), only_begin=True)
+    score = dataclasses.replace(PLAIN, scores=ScoresSettings(threshold=0.9))
+    carry_out(asked(tiny_input, tmp_path / "out", settings=score, resume=True), find=Stubs())
+    assert (tmp_path / "out" / ".unfinished" / begun.run_id / "progress.json").is_file()
+
+
 def test_two_runs_at_once_are_refused(tiny_input: Path, tmp_path: Path) -> None:
     with locked(tmp_path / "out" / ".unfinished"), pytest.raises(StoreError, match="another run is at work"):
         carry_out(asked(tiny_input, tmp_path / "out"), find=Stubs())

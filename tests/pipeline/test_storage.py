@@ -240,6 +240,19 @@ def test_runs_appear_whole_and_latest_follows_until(tmp_path: Path) -> None:
     assert open_run(output.path / "latest").read("explanations").num_rows == 3
 
 
+def test_a_finished_run_is_as_open_as_the_umask_says(tmp_path: Path) -> None:
+    output = folder(tmp_path / "out")
+    output.path.mkdir()
+    before = os.umask(0o027)
+    try:
+        publish(made_run(tmp_path, "2026-05-03-00000001", "2026-05-03T00:00:00+00:00"), output, "2026-05-03-00000001")
+    finally:
+        os.umask(before)
+    run = output.path / "2026-05-03-00000001"
+    assert stat.S_IMODE(run.stat().st_mode) == 0o750
+    assert {stat.S_IMODE(p.stat().st_mode) for p in run.iterdir()} == {0o640}
+
+
 def test_on_an_object_store_the_manifest_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = folder("memory://bucket/out")
     run_id = "2026-05-03-00000001"

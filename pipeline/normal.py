@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EARLIEST_US = 631_152_000_000_000  # 1990-01-01
 LATEST_US = 4_102_444_800_000_000  # 2100-01-01
 _QUAD = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
+_OPEN = threading.local()
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
@@ -157,11 +159,16 @@ def _try_cast(values: pa.Array, sql: str) -> pa.Array:
     import duckdb
     import pyarrow as pa
 
-    with duckdb.connect(config={"threads": 1}) as engine:
+    engine = getattr(_OPEN, "engine", None)
+    if engine is None:  # one a thread: opening one costs more than most of what it is asked
+        engine = _OPEN.engine = duckdb.connect(config={"threads": 1})
         engine.execute("set TimeZone = 'UTC'")  # else a time without zone would be that of this machine
-        engine.register("given", pa.table({"v": values}))
+    engine.register("given", pa.table({"v": values}))
+    try:
         made = engine.sql(f"select {sql} as v from given").to_arrow_table().column("v")
-        return made.combine_chunks() if made.num_chunks != 1 else made.chunk(0)
+    finally:
+        engine.unregister("given")
+    return made.combine_chunks() if made.num_chunks != 1 else made.chunk(0)
 
 
 def timestamps(values: pa.Array, form: str = "") -> pa.Array:
@@ -224,8 +231,11 @@ def integers(values: pa.Array) -> pa.Array:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         looks = r"[+-]?\d{1,18}(\.0*)?"
         cut = r"\..*$"
+        told = text(values)
+        if pc.all(pc.match_substring_regex(told, r"^-?[0-9]{1,18}$"), min_count=0).as_py():
+            return told.cast(pa.int64())
         return _try_cast(
-            text(values), f"case when regexp_full_match(v, '{looks}') then "
+            told, f"case when regexp_full_match(v, '{looks}') then "
             f"try_cast(regexp_replace(v, '{cut}', '') as bigint) end",
         )  # fmt: skip
     raise TypeError(str(kind))

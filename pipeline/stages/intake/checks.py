@@ -17,7 +17,7 @@ from pipeline.errors import InputError, Place, quoted
 from pipeline.link_types import ADDRESS_TYPES
 from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
 from pipeline.schemas.model import Column, arrow_type
-from pipeline.stages.intake.plans import MAX_TEXT_BYTES, MAX_TOKENS, Chunk, Reading
+from pipeline.stages.intake.plans import MAX_TEXT_BYTES, MAX_TOKENS, Chunk, Piece, Reading, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,9 +89,7 @@ def _raw(reading: Reading, chunk: Chunk, extras: bool) -> Iterator[_Raw]:
         told = {name: value for name, value in folders.items() if name in wanted}
         broken: dict[int, str] = {}
         at = piece.first_row
-        for batch in rows.batches(
-            reading.table, piece.source, wanted, broken=broken.__setitem__, row_groups=piece.row_groups
-        ):
+        for batch in _batches(reading, piece, wanted, broken):
             table = pa.Table.from_batches([batch])
             for name, value in told.items():
                 if table.column(name).null_count == table.num_rows:
@@ -100,6 +98,19 @@ def _raw(reading: Reading, chunk: Chunk, extras: bool) -> Iterator[_Raw]:
             lines = tuple(r - at for r in sorted(broken) if at <= r < at + table.num_rows)
             yield _Raw(table, piece.source, at, lines)
             at += table.num_rows
+
+
+def _batches(reading: Reading, piece: Piece, wanted: list[str], broken: dict[int, str]) -> Iterator[pa.RecordBatch]:
+    """The rows of a piece; what goes wrong while they are read is told as a fault of the file."""
+    given = rows.batches(
+        reading.table, piece.source, wanted, broken=broken.__setitem__, row_groups=piece.row_groups
+    )
+    while True:
+        with readable(reading.table, piece.source):
+            batch = next(given, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -64,6 +65,25 @@ class Chunk:
     pieces: tuple[Piece, ...]
 
 
+@contextmanager
+def readable(table: InputTable, source: int) -> Iterator[None]:
+    """Whatever a reader raises while it reads a file becomes an InputError that names the file."""
+    import csv
+    import zlib
+
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ValueError, EOFError, MemoryError, csv.Error, zlib.error, pa.ArrowException) as fault:
+        told = str(fault).splitlines()
+        raise InputError(
+            f"the file cannot be read as {table.format}", place=Place(table.shown[source]),
+            found=quoted(told[0] if told else type(fault).__name__),
+            mend="Write the file again, or take it out of the input.",
+        ) from fault  # fmt: skip
+
+
 def declared_columns(name: str, declared: tuple[LinkType, ...]) -> tuple[str, ...]:
     """Columns that link types ask of an input table beside those of the contract, sorted."""
     known = set(INPUTS[name].names)
@@ -104,7 +124,8 @@ def _partitions(table: InputTable) -> Mapping[str, str]:
 
 def _names(table: InputTable, source: int) -> list[str]:
     """Columns of a file, and those that its folders tell; an empty JSONL file lacks nothing that it could show."""
-    names = rows.column_names(table, source)
+    with readable(table, source):
+        names = rows.column_names(table, source)
     if not names and table.format == "jsonl":
         return [c.name for c in INPUTS[table.name].columns if c.required]
     return [*names, *(n for n in (table.partitions[source] if table.partitions else {}) if n not in names)]
@@ -158,7 +179,7 @@ def rows_of_groups(table: InputTable, source: int) -> list[int]:
     """Rows of each row group of a Parquet file. Raises InputError where the file cannot be read."""
     import pyarrow.parquet as pq
 
-    with rows._readable(table, source), rows.open_file(table, source, unpack=False) as file:
+    with readable(table, source), rows.open_file(table, source, unpack=False) as file:
         meta = pq.read_metadata(file)
         return [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
 

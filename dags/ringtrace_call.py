@@ -64,4 +64,5 @@ def notify(context: dict[str, Any]) -> None:
     if program:
         task = context["task_instance"]
         reason = str(context.get("exception") or "")[:2000]
-        subprocess.run([program, task.dag_id, task.task_id, str(context.get("ds", "")), reason], check=False, timeout=60)
+        words = [program, task.dag_id, task.task_id, str(context.get("ds", "")), reason]
+        subprocess.run(words, check=False, timeout=60)

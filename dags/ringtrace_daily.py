@@ -15,8 +15,6 @@ from ringtrace_call import DEFAULTS, notify, place, ringtrace
 
 from pipeline.plan import STAGES
 
-_OUTPUT = place("OUTPUT", "output")
-
 with DAG(
     "ringtrace_daily",
     description="Finds rings of organised fraud in the window that ended last midnight",
@@ -34,7 +32,7 @@ with DAG(
         """The end of the window, once the day before it is there; a day that is missing is named."""
         day = logical_date.date() - timedelta(days=1)
         marker = ["--marker", place("MARKER")] if place("MARKER") else []
-        ringtrace(["status", _OUTPUT, "--input", place("INPUT"), "--day", day.isoformat(), *marker])
+        ringtrace(["status", place("OUTPUT", "output"), "--input", place("INPUT"), "--day", day.isoformat(), *marker])
         return str(logical_date.date())
 
     @task
@@ -42,14 +40,14 @@ with DAG(
         """Name the run; one under way is gone on with."""
         options = {"--settings": place("SETTINGS"), "--decisions": place("DECISIONS")}
         given = [word for option, value in options.items() if value for word in (option, value)]
-        words = ["run", place("INPUT"), "--output", _OUTPUT, "--until", until, "--begin", "--resume", *given]
+        words = ["run", place("INPUT"), "--output", place("OUTPUT", "output"), "--until", until, "--begin", "--resume", *given]
         return str(ringtrace(words)["run_id"])
 
     @task
     def stage(name: str, run_id: str, params: dict[str, Any] | None = None) -> None:
         """One stage of the run; its gates stop the line."""
         passed = [word for gate in (params or {})["let_through"] for word in ("--let-through", gate)]
-        ringtrace(["stage", name, "--run", run_id, "--output", _OUTPUT, "--gates", *passed])
+        ringtrace(["stage", name, "--run", run_id, "--output", place("OUTPUT", "output"), "--gates", *passed])
 
     run_id = begin(input_complete())  # type: ignore[arg-type]
     before: Any = run_id

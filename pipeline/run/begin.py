@@ -196,7 +196,9 @@ def _adopted(place: Path, record: Mapping[str, Any]) -> Unfinished | None:
     same = ("files", "inputs", "since", "until", "schema_version")
     for folder_of in sorted(place.parent.glob("*-*-*-*"), key=lambda f: f.name):
         other = Unfinished.open(folder_of)
-        if other is not None and not other.record.get("scheduled") and all(other.record.get(n) == record[n] for n in same):
+        if other is None or other.record.get("scheduled"):
+            continue
+        if all(other.record.get(n) == record[n] for n in same):
             remove_folder(place)
             folder_of.rename(place)
             return Unfinished.open(place)

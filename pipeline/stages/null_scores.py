@@ -63,7 +63,8 @@ def _one(number: int, tables: GraphTables, records: Records, model: ScoringModel
     if table.empty:
         return pd.DataFrame({c: [] for c in _COLUMNS})
     values = measure(chance, found.groups, records)
-    x = np.column_stack([values[name] for name in model.measures])
+    missing = np.full(found.groups.n, np.nan)  # a measure that is not taken adds nothing, as in the scores stage
+    x = np.column_stack([values.get(name, missing) for name in model.measures])
     bits = model.coordinated.score_bits(x)
     stands = choose_groups(found.groups, model.calibrated(bits), table).group
     return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]

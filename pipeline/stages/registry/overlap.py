@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csgraph
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 ENTITY_TRUST = 0.9  # things pass from hand to hand more easily than accounts do
 ENOUGH = 2.0  # weight of shared things from which they count in full: one card that three accounts have to themselves
@@ -80,21 +84,30 @@ def assign(pairs: pd.DataFrame) -> dict[str, int]:
     """
     if pairs.empty:
         return {}
-    old, olds = pd.factorize(pairs["old"], sort=True)
-    new, news = pd.factorize(pairs["new"], sort=True)
-    size = len(olds) + len(news)
-    graph = sp.coo_array((np.ones(len(pairs)), (old, new + len(olds))), shape=(size, size))
+    olds, old = np.unique(pairs["old"].to_numpy(object).astype(str), return_inverse=True)
+    news, new = np.unique(pairs["new"].to_numpy(np.int64), return_inverse=True)
+    gain = pairs["overlap"].to_numpy(float)
+    size = olds.size + news.size
+    graph = sp.coo_array((np.ones(gain.size), (old, new + olds.size)), shape=(size, size))
     part = csgraph.connected_components(graph, directed=False)[1][old]
+    order = np.argsort(part, kind="stable")
+    ends = np.flatnonzero(np.diff(part[order], append=-1)) + 1
     chosen: dict[str, int] = {}
-    for rows in pd.DataFrame({"row": np.arange(len(pairs))}).groupby(part)["row"]:
-        chosen |= _assign_part(pairs.iloc[rows[1].to_numpy()])
+    for rows in np.split(order, ends[:-1]):
+        for row in _assign_part(old[rows], new[rows], gain[rows]):
+            chosen[str(olds[old[rows[row]]])] = int(news[new[rows[row]]])
     return chosen
 
 
-def _assign_part(pairs: pd.DataFrame) -> dict[str, int]:
-    table = pairs.pivot(index="old", columns="new", values="overlap").fillna(0.0)
-    gain = table.to_numpy()
-    row, column = linear_sum_assignment(gain, maximize=True)
-    real = gain[row, column] > 0
-    olds, news = table.index.to_numpy()[row[real]], table.columns.to_numpy()[column[real]]
-    return {str(o): int(n) for o, n in zip(olds, news, strict=True)}
+def _assign_part(old: Ints, new: Ints, gain: Floats) -> list[int]:
+    """Rows of the pairs chosen within one connected part."""
+    if gain.size == 1:
+        return [0]
+    _, i = np.unique(old, return_inverse=True)
+    _, j = np.unique(new, return_inverse=True)
+    row_of = np.full((i.max() + 1, j.max() + 1), -1, dtype=np.int64)
+    row_of[i, j] = np.arange(gain.size)
+    table = np.zeros(row_of.shape)
+    table[i, j] = gain
+    chosen = row_of[linear_sum_assignment(table, maximize=True)]
+    return [int(row) for row in chosen if row >= 0]

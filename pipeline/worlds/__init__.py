@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.worlds.cast import Cast, account_ids, opaque
 from pipeline.worlds.crowd import ALONE
-from pipeline.worlds.dice import Dice, Ints
+from pipeline.worlds.dice import Dice
 from pipeline.worlds.houses import TOGETHER
 from pipeline.worlds.intelligence import allowlist, indicators, ip_ranges
 from pipeline.worlds.money import payments
@@ -80,8 +80,9 @@ def build(
     ids = account_ids(cast.n, dice.child("ids"))
     id_array = pa.array(ids, type=pa.string())
     start_us = int(np.datetime64(world.start, "us").astype(np.int64))
-    members = [np.sort(new_row[ring.members]) for ring in under.rings]
-    _write_tables(files, stage, cast, ids, under, members, start_us, dice)
+    for ring in under.rings:
+        ring.members, ring.baited = np.sort(new_row[ring.members]), new_row[ring.baited].tolist()
+    _write_tables(files, stage, cast, ids, under, start_us, dice)
     traffic = Traffic(stage, cast, relays, dice.child("traffic"))
     rows = Rows(stage, cast, id_array, start_us, seed)
     n_events = 0
@@ -138,14 +139,7 @@ def _populate(stage: Stage, dice: Dice) -> None:
 
 
 def _write_tables(
-    files: Files,
-    stage: Stage,
-    cast: Cast,
-    ids: list[str],
-    under: Underworld,
-    members: list[Ints],
-    start_us: int,
-    dice: Dice,
+    files: Files, stage: Stage, cast: Cast, ids: list[str], under: Underworld, start_us: int, dice: Dice
 ) -> None:
     """Everything but the events."""
     world = stage.world
@@ -154,7 +148,7 @@ def _write_tables(
     files.table("accounts", _accounts(stage, cast, id_array, start_us, dice.child("accounts")))
     files.table("ip_ranges", ip_ranges(stage, dice.child("ip ranges")))
     files.table("allowlist", allowlist(stage, cast, dice.child("allowlist")))
-    files.table("indicators", indicators(stage, cast, ids, under, members, dice.child("indicators"), world.start))
+    files.table("indicators", indicators(stage, cast, ids, under, dice.child("indicators")))
     names = opaque(dice.child("ring ids").words(len(under.rings)), "ring-", 8)
     operators = [under.operators[ring.operator].name for ring in under.rings]
     ring = pa.array(cast["ring"], mask=cast["ring"] < 0)
@@ -171,12 +165,15 @@ def _write_tables(
         ),
     )
     if under.rings:
-        what = ("exits", "cards", "schedule", "care", "paraphrase", "mixed", "n_exits", "bought", "bait")
+        what = ("exits", "cards", "schedule", "care", "paraphrase", "mixed", "n_exits", "bought")
         columns: dict[str, Any] = {name: [getattr(r, name) for r in under.rings] for name in what}
+        baits = [bool(r.baited) for r in under.rings]
         size, cards = [len(r.members) for r in under.rings], [len(set(r.card_words)) for r in under.rings]
         files.table(
             "truth_rings",
-            pa.table({"ring_id": names, "operator": operators, "size": size, "shared_cards": cards, **columns}),
+            pa.table(
+                {"ring_id": names, "operator": operators, "size": size, "shared_cards": cards, "bait": baits, **columns}
+            ),
         )
 
 

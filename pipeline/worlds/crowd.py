@@ -57,7 +57,7 @@ def agent_user(stage: Stage, n: int, dice: Dice) -> None:
     """Developers who work through one of three agents: its default text heads most of their requests."""
     columns = stage.people(n, dice)
     rng = dice.rng
-    columns["rate"] = np.exp(rng.normal(2.7, 0.9, size=n))
+    columns["rate"] = np.exp(rng.normal(2.85, 0.9, size=n))
     columns["session"] = np.exp(rng.normal(2.2, 0.5, size=n)) + 2
     columns["gap"] = np.exp(rng.normal(3.0, 0.7, size=n))
     columns["frame"][:, 1] = rng.choice(stage.frames.agents, size=n, p=[0.5, 0.3, 0.2])

@@ -96,7 +96,7 @@ def _house(
     columns["net_weight"] = np.stack([(1 - shares) * 0.8, (1 - shares) * 0.2, shares], axis=1)
     language = stage.language_of(country, dice)
     grouped(columns, size, stage.private(dice, frames, _style(dice), language), free, dice)
-    spare = rng.random(size) < dice.share(0.05, 0.7)
+    spare = rng.random(size) < dice.share(0.1, 0.9)
     columns["frame"][spare, 7] = dice.pick(stage.frames.agents)
     columns["frame_weight"][spare, 7] = (
         columns["frame_weight"][spare, :7].sum(axis=1) * rng.gamma(1.5, 1, size=int(spare.sum())) + 0.1
@@ -259,7 +259,7 @@ def hobby_pool(stage: Stage, n: int, dice: Dice) -> None:
             Relay(
                 rows,
                 dice.pick(["round_robin", "least_used", "sticky", "fill_first"]),
-                dice.log_between(4, 50),
+                dice.log_between(4, 50) * stage.world.volume,
                 stage.profile(dice.pick(["evening", "day", "night"]), dice),
                 ahead=float(columns["ahead"][0]),
                 turns=dice.log_between(2, 12),
@@ -322,8 +322,9 @@ def reseller(stage: Stage, n: int, dice: Dice) -> None:
             Relay(
                 rows,
                 dice.pick(["round_robin", "least_used", "sticky", "fill_first"]),
-                dice.log_between(4, 30),
+                dice.log_between(4, 30) * world.volume,
                 stage.profile(dice.pick(["evening", "day", "flat"]), dice),
+                sells=True,
                 ahead=dice.pick([8.0, 8.0, -5.0, 1.0, 3.0]),
                 turns=dice.log_between(1.5, 8),
                 handoff=dice.share(0.01, 0.15),

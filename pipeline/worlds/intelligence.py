@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.worlds.cast import Cast
-from pipeline.worlds.dice import Dice, Ints
+from pipeline.worlds.dice import Dice
 from pipeline.worlds.money import fingerprints
 from pipeline.worlds.net import LISTED, V6_ROTATING, ipv4
-from pipeline.worlds.stage import CLIENTS, N_VERSIONS, Stage
+from pipeline.worlds.stage import N_VERSIONS, Stage, client_version
 from pipeline.worlds.tactics import Plot, Underworld
+from pipeline.worlds.text import N_TOPICS
 
 _SOURCES = ("partner desk", "open report", "shared list", "own case", "payment processor")
 
@@ -58,8 +59,8 @@ class Informer:
     planted.
     """
 
-    def __init__(self, stage: Stage, cast: Cast, ids: list[str], dice: Dice) -> None:
-        self.stage, self.cast, self.ids, self.dice = stage, cast, ids, dice
+    def __init__(self, stage: Stage, cast: Cast, ids: list[str], baited: list[int], dice: Dice) -> None:
+        self.stage, self.cast, self.ids, self.baited, self.dice = stage, cast, ids, baited, dice
         self.rows: list[dict[str, Any]] = []
 
     def say(self, operator: str, entity_type: str, value: str, confidence: float) -> None:
@@ -73,13 +74,13 @@ class Informer:
             }
         )
 
-    def right(self, operator: str, ring: Plot, members: Ints, kind: str) -> None:
+    def right(self, operator: str, ring: Plot, kind: str) -> None:
         """Say one true thing about a ring, if there is one of that kind."""
         dice, stage = self.dice, self.stage
         confidence = dice.between(0.5, 0.95) if dice.chance(0.8) else dice.between(0.2, 0.5)
         pool = ring.pool
         if kind == "account":
-            self.say(operator, kind, self.ids[int(dice.pick(list(members)))], confidence)
+            self.say(operator, kind, self.ids[int(dice.pick(ring.members.tolist()))], confidence)
         elif kind == "payment" and ring.card_words:
             card = np.array([dice.pick(ring.card_words)], dtype=np.uint64)
             self.say(operator, kind, fingerprints(card)[0].as_py(), confidence)
@@ -88,8 +89,10 @@ class Informer:
         elif kind == "email_domain" and ring.mail >= 10:
             self.say(operator, kind, stage.mails[ring.mail], confidence)
         elif kind == "user_agent":
-            client = int(self.cast["client"][members[0], 0])
-            self.say(operator, kind, f"{CLIENTS[client]}/1.{dice.index(min(4, N_VERSIONS))}", confidence * 0.5)
+            client = int(self.cast["client"][ring.members[0], 0])
+            middle = stage.world.days // 10 + 2 - int(self.cast["lag"][ring.members[0]])
+            version = min(N_VERSIONS - 1, max(0, middle))
+            self.say(operator, kind, client_version(client, version), confidence * 0.5)
         elif kind in ("ip", "cidr", "asn") and ring.exits in ("few", "ipv6_48", "pool"):
             self._network(operator, pool, kind, confidence)
 
@@ -110,13 +113,17 @@ class Informer:
         """A filled example of a frame, as a report would quote it."""
         frames = self.stage.frames
         one, seed = np.array([frames.start[family]]), self.dice.words(1)
-        return str(frames.library.render(one, seed, seed, np.array([self.dice.index(18)]), np.array([0]))[0])
+        text = frames.library.render(one, seed, seed, np.array([self.dice.index(N_TOPICS)]), np.array([0]))
+        return str(text[0]).strip()
 
     def wrong(self, operator: str) -> None:
         """Something that is not the operator's: an innocent's card, address, account or mail domain."""
         dice, cast = self.dice, self.cast
-        innocent = np.flatnonzero(cast["ring"] < 0)
-        row = int(dice.pick(list(innocent[:: max(1, len(innocent) // 4000)])))
+        if self.baited and dice.chance(0.4):  # planted by a ring that borrowed this one's card or home
+            row = dice.pick(self.baited)
+        else:
+            innocent = np.flatnonzero(cast["ring"] < 0)
+            row = int(innocent[dice.index(len(innocent))])
         confidence = dice.between(0.3, 0.9)
         kind = dice.pick(["payment", "ip", "account", "email_domain"])
         net, pool = self.stage.networks, int(cast["net"][row, 2])
@@ -130,12 +137,10 @@ class Informer:
             self.say(operator, "account", self.ids[row], confidence)
 
 
-def indicators(
-    stage: Stage, cast: Cast, ids: list[str], under: Underworld, members: list[Ints], dice: Dice, start: str
-) -> pa.Table:
-    """The table of indicators. `members` are the rows of each ring."""
+def indicators(stage: Stage, cast: Cast, ids: list[str], under: Underworld, dice: Dice) -> pa.Table:
+    """The table of indicators; rows of accounts in `under` are those of the sealed cast."""
     world = stage.world
-    informer = Informer(stage, cast, ids, dice)
+    informer = Informer(stage, cast, ids, [row for ring in under.rings for row in ring.baited], dice)
     kinds = ("ip", "cidr", "asn", "payment", "template", "email_domain", "account", "user_agent")
     for operator in under.operators:
         if dice.chance(world.blind_operators):
@@ -144,18 +149,21 @@ def indicators(
             ring = under.rings[number]
             if dice.chance(0.8):  # two families that always exist, well founded
                 informer.say(operator.name, "template", informer._text(ring.families[0]), dice.between(0.6, 0.95))
-                informer.say(operator.name, "account", ids[int(members[number][0])], dice.between(0.6, 0.95))
+                informer.say(
+                    operator.name, "account", ids[int(dice.pick(ring.members.tolist()))], dice.between(0.6, 0.95)
+                )
             for _ in range(dice.whole(0, 5)):
-                informer.right(operator.name, ring, members[number], dice.pick(kinds))
+                informer.right(operator.name, ring, dice.pick(kinds))
     names = [o.name for o in under.operators]
     right = len(informer.rows)
     for _ in range(int(np.ceil(right * world.wrong_indicators))):
         informer.wrong(dice.pick(names))
-    rows = sorted(informer.rows, key=lambda r: (r["operator"], r["entity_type"], r["value"]))
+    once = {(r["operator"], r["entity_type"], r["value"]): r for r in informer.rows}
+    rows = [once[key] for key in sorted(once)]
     columns = {
         name: pa.array([r[name] for r in rows], type=pa.string()) for name in ("operator", "entity_type", "value")
     }
-    begin = int(np.datetime64(start, "us").astype(np.int64))
+    begin = int(np.datetime64(world.start, "us").astype(np.int64))
     day = 86_400_000_000
     stamps = pa.timestamp("us", tz="UTC")
     return pa.table(

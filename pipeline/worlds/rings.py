@@ -42,6 +42,7 @@ def plant(stage: Stage, dice: Dice) -> Underworld:
             under.operators.append(operator)
             for i, size in enumerate(_sizes(plan.accounts, world.ring_size, 1.0, dice)):
                 _ring(stage, under, len(under.operators) - 1, size, vendor, dice.child(plan.codename, i), plan)
+        _bleed(stage, under, dice.child("bleed"))
         return under
     n = round(world.n_accounts * world.prevalence)
     sizes = _sizes(n, world.ring_size, world.largest_ring_share, dice)
@@ -52,7 +53,17 @@ def plant(stage: Stage, dice: Dice) -> Underworld:
     for i, size in enumerate(sizes):
         chosen = i if i < n_operators else int(dice.rng.integers(n_operators))
         _ring(stage, under, chosen, size, vendor, dice.child("ring", i), None)
+    _bleed(stage, under, dice.child("bleed"))
     return under
+
+
+def _bleed(stage: Stage, under: Underworld, dice: Dice) -> None:
+    """Let some resellers' pools carry an operator's requests among those of their other customers."""
+    for i, relay in enumerate(stage.relays):
+        if relay.sells and under.operators and dice.chance(stage.world.bleed):
+            family = dice.pick(dice.pick(under.operators).families)
+            weight = sum(relay.weights) * dice.share(0.02, 0.2)
+            stage.relays[i] = replace(relay, families=(*relay.families, family), weights=(*relay.weights, weight))
 
 
 def _sizes(n: int, between: tuple[float, float], largest: float, dice: Dice) -> list[int]:
@@ -111,13 +122,12 @@ def _ring(
     if operator.rings and dice.chance(0.35):  # a satellite with prompts of its own
         style = Style(paraphrase=ring.paraphrase, reasoning=dice.chance(0.5))
         ring.families = stage.private(dice, dice.whole(1, 3), lambda: style, operator.language)
-    ring.bait = dice.chance(world.bait)
-    if ring.bait:
-        bait(stage, columns, size, dice)
+    if dice.chance(world.bait):
+        ring.baited = bait(stage, columns, size, dice)
     dress(stage, operator, ring, columns, dice)
     relay = None
     if ring.schedule == "human":
-        like_people(ring, columns, dice)
+        like_people(stage, ring, columns, dice)
     else:
         relay = by_relay(stage, ring, columns, dice)
     if plan:

@@ -58,16 +58,22 @@ _CLIENT_SHARES = _to_one(
 )
 MODELS = ("sable-3", "sable-3-mini", "sable-4", "sable-4-mini", "sable-3-vision")
 N_VERSIONS = 8
+_SYSTEMS = ("linux", "mac", "windows", "cloud")
+
+
+def client_version(client: int, version: int) -> str:
+    """The client string that a request carries."""
+    return f"{CLIENTS[client]}/{1 + version // 4}.{version % 4} ({_SYSTEMS[(client + version // 5) % 4]})"
 
 
 @dataclass(frozen=True)
 class Relay:
     """Software that spreads a stream of conversations over the accounts of a pool, a ring or a hobby team.
 
-    `rate` is requests an account and day; `uneven` the log-normal width of the accounts' weights under `sticky`;
-    `rest` the share of accounts that stay silent on a day; `handoff` the chance that a conversation goes on with
-    another account; `systematic` walks through the topics in order, `keep_talk` leaves a conversation with one
-    account. `families` and `weights` are its frames, the rest of the traffic is free text.
+    `rate` is requests an account and day; `uneven` the log-normal width of the accounts' weights under `sticky`; `rest`
+    the share of accounts that stay silent on a day; `handoff` the chance that a conversation goes on with another
+    account; `keep_talk` leaves a conversation with one account otherwise; `systematic` walks through the topics in
+    order; `sells` marks a pool that takes tenants. `families` and `weights` are its frames, the rest is free text.
     """
 
     members: Ints
@@ -91,6 +97,7 @@ class Relay:
     quota: int = 40
     noise: float = 0.2
     keep_talk: bool = False
+    sells: bool = False
 
 
 @dataclass
@@ -273,7 +280,7 @@ class Stage:
             for k in range(int(rng.choice([1, 2, 3, 5], p=[0.5, 0.25, 0.15, 0.1]))):
                 columns["frame"][row, 3 + k] = self.frames.private(dice, language, dice.index(N_TOPICS), style)
                 columns["frame_weight"][row, 3 + k] = float(rng.gamma(0.8)) + 0.05
-        agents = rows[rng.random(n) < 0.35]
+        agents = rows[rng.random(n) < 0.45]
         columns["frame"][agents, 1] = rng.choice(self.frames.agents, size=len(agents), p=[0.5, 0.3, 0.2])
         columns["frame_weight"][agents, 1] = rng.gamma(2.0, 1.2, size=len(agents))
         columns["free"][rows] = rng.beta(0.6, 2.5, size=n)
@@ -296,7 +303,7 @@ class Stage:
         rng, frames = dice.rng, self.frames
         family = np.full((n, N_FRAMES), -1, dtype=np.int64)
         weight = np.zeros((n, N_FRAMES))
-        has = rng.random((n, 3)) < np.array([0.3, 0.5, 0.2])
+        has = rng.random((n, 3)) < np.array([0.3, 0.6, 0.2])
         for i in np.flatnonzero(has[:, 0]):
             family[i, 0] = frames.personal(dice, int(language[i]))
         family[:, 1] = rng.choice(frames.agents, size=n, p=[0.5, 0.3, 0.2])

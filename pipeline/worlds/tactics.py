@@ -51,7 +51,7 @@ class Plot:
     card_words: list[int] = field(default_factory=list)
     mail: int = -1
     bought: bool = False
-    bait: bool = False
+    baited: list[int] = field(default_factory=list)
     members: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
@@ -255,23 +255,25 @@ def _replace(start: Floats, dead: Floats, banned: float, begin: float, end: floa
             start[new] = dead[old] + dice.rng.exponential(lag)
 
 
-def bait(stage: Stage, columns: Columns, size: int, dice: Dice) -> None:
-    """Use an innocent's card and an innocent's network for some accounts, so that a careless rule accuses the
-    innocent.
+def bait(stage: Stage, columns: Columns, size: int, dice: Dice) -> list[int]:
+    """Use innocents' cards and an innocent's network for some accounts, so that a careless rule accuses them.
+
+    Returns the rows of these innocents (as added).
     """
     population, card = stage.cast.peek("population"), stage.cast.peek("card")
     paying = np.flatnonzero((card[:, 0] > 0) & (population != POPULATION_NAMES.index("ring")))
-    for _ in range(dice.whole(1, 3)):
-        victim, row = int(paying[dice.rng.integers(len(paying))]), int(dice.rng.integers(size))
-        columns["card"][row, 0] = card[victim, 0]
+    victims = [int(paying[dice.rng.integers(len(paying))]) for _ in range(dice.whole(1, 3))]
+    for victim in victims:
+        columns["card"][int(dice.rng.integers(size)), 0] = card[victim, 0]
     nets, keys = stage.cast.peek("net"), stage.cast.peek("net_key")
-    victim = int(dice.rng.integers(len(nets)))
+    victim = int(dice.pick(np.flatnonzero(population != POPULATION_NAMES.index("ring")).tolist()))
     some = dice.rng.random(size) < 0.3
     columns["net"][some, 0] = nets[victim, 0]
     columns["net_key"][some, 0] = keys[victim, 0]
+    return [*victims, victim]
 
 
-def like_people(ring: Plot, columns: Columns, dice: Dice) -> None:
+def like_people(stage: Stage, ring: Plot, columns: Columns, dice: Dice) -> None:
     """Every account has hours and volume of its own, like a person; only what it sends is the ring's."""
     rng, size = dice.rng, ring.size
     columns["rate"] = ring.rate * np.exp(rng.normal(-0.2, dice.between(0.4, 1.0), size=size))
@@ -279,9 +281,12 @@ def like_people(ring: Plot, columns: Columns, dice: Dice) -> None:
     columns["frame"][:], columns["frame_weight"][:] = -1, 0.0
     own = ring.families
     for i in range(size):
-        k = min(len(own), 8, int(rng.integers(1, len(own) + 1)))
+        k = min(len(own), 7, int(rng.integers(1, len(own) + 1)))
         columns["frame"][i, :k] = rng.choice(own, size=k, replace=False)
         columns["frame_weight"][i, :k] = rng.gamma(1.5, 1.0, size=k) + 0.05
+    if dice.chance(0.35):
+        columns["frame"][:, 7] = dice.pick(stage.frames.agents)
+        columns["frame_weight"][:, 7] = ring.mixed * rng.gamma(2.0, 1.0, size=size)
     columns["free"] = np.clip(rng.normal(ring.mixed, 0.1, size=size), 0, 0.95)
     if dice.chance(0.5):
         columns["language"][:] = ring.language
@@ -295,6 +300,7 @@ def by_relay(stage: Stage, ring: Plot, columns: Columns, dice: Dice) -> Relay:
     hours = [1.0 - care, 0.3 + care, 0.2 + 0.5 * care, 0.3 + 0.5 * care]
     kind = dice.weighted(["flat", "day", "office", "evening"], hours)
     starts = dice.rng.uniform(0, stage.world.days, size=dice.whole(0, 4))
+    agents = 1.5 * ring.mixed * len(ring.families) * dice.rng.random() if dice.chance(0.4) else 0.0
     n_topics = min(N_TOPICS, dice.whole(2, N_TOPICS))
     return Relay(
         np.zeros(0, dtype=np.int64),
@@ -309,8 +315,8 @@ def by_relay(stage: Stage, ring: Plot, columns: Columns, dice: Dice) -> Relay:
         keep_talk=dice.chance(0.65),
         gap=dice.log_between(5, 80),
         handoff=dice.share(0.0, 0.2),
-        families=tuple(ring.families),
-        weights=tuple(dice.rng.gamma(1.0, 1.0, size=len(ring.families)) + 0.05),
+        families=(*ring.families, dice.pick(stage.frames.agents)),
+        weights=(*(dice.rng.gamma(1.0, 1.0, size=len(ring.families)) + 0.05), agents),
         free=ring.mixed,
         languages=(ring.language, 0),
         systematic=dice.chance(0.5),

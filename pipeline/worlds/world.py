@@ -57,7 +57,10 @@ class World:
     Shares and probabilities are in [0, 1], times in days, rates in requests per active day. `evasion` is the range
     from which every operator draws how careful it is. `exits`, `cards` and `schedules` are what rings may use (leave
     some out to hold tactics out); `paraphrase` and `mixed_traffic` override what evasion would give. `settings_shift`
-    moves every drawn range by that share of its width, `volume` multiplies all innocent rates.
+    moves every drawn range by that share of its width; `volume` multiplies all innocent rates, `ring_volume` those of
+    rings without a plan. `bait` is the share of rings that use innocents' cards and homes on purpose, `bleed` the
+    share of resellers' pools that carry an operator's requests through innocent accounts, `resold_homes` how many
+    homes residential proxy services leave through.
     """
 
     name: str = "mixed"
@@ -76,6 +79,7 @@ class World:
     paraphrase: float | None = None
     mixed_traffic: float | None = None
     bait: float = 0.15
+    bleed: float = 0.0
     ring_size: tuple[float, float] = (5.0, 800.0)
     largest_ring_share: float = 0.25
     rings_per_operator: float = 2.0
@@ -119,7 +123,10 @@ class Summary:
 
 
 _MIXED = World(
-    name="mixed", about="20,000 accounts of every population over 30 days, 2 % of them in rings of every kind."
+    name="mixed",
+    about="20,000 accounts of every population over 30 days, 2 % of them in rings of every kind.",
+    volume=0.75,
+    ring_volume=0.75,
 )
 _CONFOUNDING = {
     "residential": 0.08,
@@ -188,7 +195,8 @@ WORLDS: Mapping[str, World] = MappingProxyType(
                 n_accounts=300_000,
                 start="2026-04-22",
                 days=45,
-                volume=1.55,
+                volume=0.98,
+                ring_volume=1.0,
                 evasion=(0.3, 0.7),
                 resold_homes=20_000,
                 largest_ring_share=1.0,

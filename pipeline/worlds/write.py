@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from pipeline.worlds.cast import Cast, opaque
 from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, unit
 from pipeline.worlds.net import ipv4
-from pipeline.worlds.stage import CLIENTS, MODELS, N_VERSIONS, Stage
+from pipeline.worlds.stage import CLIENTS, MODELS, N_VERSIONS, Stage, client_version
 from pipeline.worlds.traffic import Requests
 
 _BATCH = 60_000
 _DICTIONARY = ["account_id", "ip", "model", "user_agent", "device_id", "template_id"]
 FORMATS = ("parquet", "csv", "jsonl")
-_SYSTEMS = ("linux", "mac", "windows", "cloud")
 
 
 class Rows:
@@ -31,13 +30,7 @@ class Rows:
 
     def __init__(self, stage: Stage, cast: Cast, ids: pa.Array, start_us: int, seed: int) -> None:
         self.stage, self.cast, self.ids, self.start_us, self.seed = stage, cast, ids, start_us, seed
-        self.clients = pa.array(
-            [
-                f"{c}/{1 + v // 4}.{v % 4} ({_SYSTEMS[(i + v // 5) % 4]})"
-                for i, c in enumerate(CLIENTS)
-                for v in range(N_VERSIONS)
-            ]
-        )
+        self.clients = pa.array([client_version(c, v) for c in range(len(CLIENTS)) for v in range(N_VERSIONS)])
         self.models = pa.array(MODELS)
         codes = Dice("template ids", seed).words(int(stage.frames.library.codes.max(initial=-1)) + 1)
         self.templates = pa.array(opaque(codes, "tpl_", 10), type=pa.string())
@@ -99,8 +92,10 @@ class Rows:
         release = self.stage.world.release_day
         if release is None:
             return np.where((model == 2) | (model == 3), model - 2, model)
-        late = unit(mix(self.cast["group"][r.account], 71)) * 20 * unit(mix(r.account, 72))
-        old = r.second / 86400 < release + late
+        group = self.cast["group"][r.account]
+        late = unit(mix(np.where(group < 0, r.account, group), 71)) * 20 * unit(mix(r.account, 72))
+        eager = (self.cast["ring"][r.account] >= 0) & (unit(mix(group, 74)) < 0.5)  # moves at once, as a whole
+        old = r.second / 86400 < release + np.where(eager, late / 20, late)
         old |= unit(mix(r.account, 73)) < 0.25
         return np.where(old & ((model == 2) | (model == 3)), model - 2, np.where(~old & (model < 2), model + 2, model))
 

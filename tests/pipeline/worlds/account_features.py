@@ -31,6 +31,7 @@ select e.account_id, count(*) as volume, count(distinct d) as active_days, count
     avg((ip like '%:%')::int) as ipv6_share, avg((device_id is null)::int) as no_device, min(s) as first_seen, max(s) as last_seen, max(s) - min(s) as span,
     avg((user_agent like '%relay%')::int) as relay_client, avg((user_agent like '%client%')::int) as plain_client, avg((user_agent like 'web%')::int) as web_client,
     avg((prompt ilike '%step%' or prompt ilike '%reasoning%' or prompt ilike '%razonamiento%' or prompt like '%思考%')::int) as asks_steps,
+    avg((prompt like '# Quill%' or prompt like '<harbor%' or prompt like 'SYSTEM NOTE%')::int) as agent_share,
     avg((strlen(prompt) > length(prompt) * 1.5)::int) as other_script,
     any_value(hours_entropy) as hours_entropy, any_value(gap_median) as gap_median, any_value(gap_low) as gap_low, any_value(gap_high) as gap_high,
     any_value(day_most) as day_most, any_value(day_median) as day_median, any_value(day_variation) as day_variation,

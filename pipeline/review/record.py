@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.review.web import Visit
 
 MIN_REASON = 15
+STRONGEST = 12  # shared things that tell groups apart
+MOST_GROUPS = 12  # groups of their own; the last row stands for the rest
 VERBS = {
     "confirm": "confirmed",
     "dismiss": "dismissed",
@@ -127,19 +129,23 @@ def moved_accounts(v: Visit, ring_id: str) -> list[str]:
 
 
 def group_accounts(v: Visit, ring_id: str, rank: int) -> list[str]:
-    """Accounts of one group: those whose shared things, among the things that tell groups apart, are the group's."""
+    """Accounts of one group of `ring_groups`: those that have exactly its things among the ring's 12 strongest."""
     groups = v.run.of_ring("ring_groups", ring_id, "rank")
-    things = sorted({t for g in groups for t in g["entities"] or []})
+    strongest = v.run.rows(
+        "SELECT entity_type || ':' || entity AS thing FROM evidence WHERE ring_id = ? AND n_accounts_in_ring >= 2 "
+        "ORDER BY bits_counted DESC, bits DESC, entity_type, entity LIMIT ?",
+        [ring_id, STRONGEST],
+    )
     held: dict[str, set[str]] = {a: set() for a in v.run.members_of(ring_id)}
     found = v.run.rows(
         "SELECT account_id, entity_type || ':' || entity AS thing FROM incidence WHERE ring_id = ? "
         "AND entity_type || ':' || entity IN (SELECT unnest(?))",
-        [ring_id, things],
+        [ring_id, [r["thing"] for r in strongest]],
     )
     for row in found:
         held[row["account_id"]].add(row["thing"])
-    sets = {frozenset(g["entities"] or []): g["rank"] for g in reversed(groups) if g["entities"]}
-    rest = next((g["rank"] for g in reversed(groups) if not g["entities"]), None)
+    rest = groups[-1]["rank"] if len(groups) > MOST_GROUPS else None
+    sets = {frozenset(g["entities"] or []): g["rank"] for g in groups if g["rank"] != rest}
     return sorted(a for a, has in held.items() if sets.get(frozenset(has), rest) == rank)
 
 

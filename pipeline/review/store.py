@@ -6,6 +6,7 @@ microseconds since 1970, UTC, so that both databases keep the same.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,7 @@ THRESHOLDS = Table(
     Column("reason", Text, nullable=False),
 )
 
+_MIGRATING = threading.Lock()
 APPEND_ONLY = ("decisions", "audit", "list_events", "thresholds", "judged")
 
 
@@ -197,4 +199,5 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    with _MIGRATING:  # Alembic keeps what it is doing in globals of its module
+        command.upgrade(config, "head")

@@ -47,7 +47,7 @@ def test_corrected_and_withdrawn_rows_do_not_stand() -> None:
 def test_a_row_that_nobody_names_stands(named: list[int]) -> None:
     log = [row(k, supersedes=min(s, k - 1) if s < k and k > 1 else None) for k, s in enumerate(named, 1)]
     gone = {d.supersedes for d in log}
-    assert [d for d in standing(log)] == [d for d in log if d.decision_id not in gone]
+    assert standing(log) == [d for d in log if d.decision_id not in gone]
 
 
 def test_rows_leave_as_the_input_of_later_runs() -> None:

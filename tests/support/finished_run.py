@@ -362,9 +362,8 @@ def _links(in_ring: pd.DataFrame) -> pd.DataFrame:
 
 
 def _groups(in_ring: pd.DataFrame, evidence: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    strongest = (
-        evidence.sort_values(["ring_id", "bits", "entity"], ascending=[True, False, True]).groupby("ring_id").head(12)
-    )
+    order = ["ring_id", "bits_counted", "bits", "entity_type", "entity"]
+    strongest = evidence.sort_values(order, ascending=[True, False, False, True, True]).groupby("ring_id").head(12)
     strongest = strongest.assign(slot=strongest.groupby("ring_id").cumcount())[
         ["ring_id", "entity_type", "entity", "slot"]
     ]

@@ -65,9 +65,11 @@ def server() -> Iterator[Server]:
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": place}
     try:
         subprocess.run(
-            [*user, programs / "initdb", "-D", place / "data", "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync"], **quiet
+            [*user, programs / "initdb", "-D", place / "data", "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            **quiet,
         )
-        options = f"-p {port} -k {place} -c listen_addresses=127.0.0.1 -c max_connections=200 -c synchronous_commit=off -c fsync=off"
+        given = ("listen_addresses=127.0.0.1", "max_connections=200", "synchronous_commit=off", "fsync=off")
+        options = f"-p {port} -k {place} " + " ".join(f"-c {g}" for g in given)
         control = [*user, programs / "pg_ctl", "-D", place / "data", "-w"]
         subprocess.run([*control, "-l", place / "log", "-o", options, "start"], **quiet)
         try:

@@ -18,7 +18,8 @@ class Addresses:
         run = workspace.desk.shelf.read()
         seal = workspace.desk.seal
         evidence = run.rows(
-            "SELECT e.* FROM evidence e JOIN provenance p USING (ring_id, entity_type, entity) WHERE ring_id = 'R-0001' "
+            "SELECT e.* FROM evidence e JOIN provenance p USING (ring_id, entity_type, entity) "
+            "WHERE ring_id = 'R-0001' "
             "ORDER BY e.bits DESC, entity LIMIT 1"
         )[0]
         self.account = run.members_of("R-0001")[0]

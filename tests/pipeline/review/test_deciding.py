@@ -81,7 +81,7 @@ def test_a_correction_points_back_and_withdrawing_keeps_both(workspace: Workspac
     page = ana.get("/ring/R-0002").text
     assert "○" in page and "withdrawn" in page
     again = ana.form(f"/decisions/{second.act}/withdraw", {"reason": "and once more for good measure"})
-    assert again.status_code == 422 and "no longer stands" in again.text
+    assert again.status_code == 422 and "no longer counts already" in again.text
 
 
 def test_split_says_exactly_what_moves_and_writes_a_row_an_account(workspace: Workspace, ana: Client) -> None:
@@ -130,7 +130,9 @@ def test_merge_pin_drop_and_keep(workspace: Workspace, ana: Client) -> None:
     assert ana.decide("R-0006", "keep", account=name).status_code == 200
     written = [(d.conclusion, d.other_ring_id, d.part, d.account_id) for d in workspace.desk.log.rows()]
     assert written == [
-        ("merged", "R-0005", None, None), ("pinned", None, "Night owls", None), ("account_dropped", None, None, account),
+        ("merged", "R-0005", None, None),
+        ("pinned", None, "Night owls", None),
+        ("account_dropped", None, None, account),
         ("account_kept", None, None, account),
     ]  # fmt: skip
     assert "dropped an account" in ana.get(f"/account/{name}").text

@@ -92,7 +92,8 @@ def test_agreement_of_pairs() -> None:
     def row(ring: str, who: str, said: str, seq: int) -> Decision:
         return Decision(f"d{seq}", f"d{seq}", said, "some reason here", who, ring_id=ring, run_id="r", seq=seq)
 
-    rows = [row("1", "ana", "confirmed", 1), row("1", "bo", "confirmed", 2), row("2", "ana", "confirmed", 3), row("2", "bo", "dismissed", 4), row("3", "bo", "dismissed", 5)]  # fmt: skip
+    told = [("1", "ana", "confirmed"), ("1", "bo", "confirmed"), ("2", "ana", "confirmed"), ("2", "bo", "dismissed")]
+    rows = [row(*judged, seq) for seq, judged in enumerate([*told, ("3", "bo", "dismissed")], 1)]
     assert agreement(rows) == [{"pair": ("ana", "bo"), "n": 2, "same": 1}]
 
 

@@ -1,0 +1,48 @@
+"""Pictures of every page, light and dark, at 1440 and 1024 pixels: `python -m tests.browser.screenshots DIR`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.browser.chromium import chromium, visiting
+from tests.browser.pages import busy
+from tests.support.finished_run import write_run
+from tests.support.workspace import config_for, listening
+
+
+def take(target: Path, names: list[str]) -> list[str]:
+    """Write the pictures; returns what went wrong in the pages."""
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as place:
+        write_run(Path(place) / "output")
+        write_run(Path(place) / "output", grown=True)
+        config = config_for(Path(place) / "output", f"sqlite:///{place}/store.sqlite", check_rate=0.3)
+        with listening(config) as workspace, chromium() as browser:
+            addresses = busy(workspace)
+            for width in (1440, 1024):
+                for dark in (False, True):
+                    with visiting(browser, workspace, person="A. Moreau", dark=dark, width=width) as (page, watch):
+                        for name, address in addresses.items():
+                            if names and name not in names:
+                                continue
+                            page.goto(workspace.config.base + address)
+                            page.wait_for_timeout(400)
+                            file = target / f"{name}-{width}-{'dark' if dark else 'light'}.png"
+                            page.screenshot(path=file)
+                        faults += watch.faults
+    return faults
+
+
+def main() -> int:
+    """The command."""
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    faults = take(target, sys.argv[2:])
+    print("\n".join(faults) or f"pictures in {target}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.text.frames import Shared, share
 from pipeline.text.hashing import mix
+from pipeline.text.short import Lines, ShortFrames, line_hashes, lines_of, settle_short
 from pipeline.text.sketches import sketch
 from pipeline.text.tokens import word_digests
 from pipeline.workbench import PromptSource, Workbench
@@ -23,6 +24,7 @@ from pipeline.workbench import PromptSource, Workbench
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
 SAMPLE_PRINTS = 40_000_000  # fingerprints in all
+USES_AN_ACCOUNT = 4  # of a short template, on average
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
     if "template_id" in owners.column_names:
         given = np.asarray(owners["template_id"].combine_chunks().is_valid())
     made = sketch(prompts, key=KEY, bound=bound)
+    lines = lines_of(prompts)
     lists = pa.LargeListArray.from_arrays(pa.array(made.offsets), pa.array(made.prints))
     return pa.record_batch(
         {
@@ -80,6 +83,8 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
             "conversation": pa.array(made.conversations),
             "asks_reasoning": pa.array(made.asks_reasoning),
             "language": pa.array(made.languages),
+            "line": pa.array(np.where(given, np.uint64(0), line_hashes(lines))),
+            "line_words": pa.LargeListArray.from_arrays(pa.array(lines.offsets), pa.array(lines.words)),
         }
     )
 
@@ -102,11 +107,11 @@ def read_sketch(part: Part, columns: Sequence[str] | None = None) -> Any:
     return table.select(list(columns)) if columns else table
 
 
-def prints_of(table: Any) -> tuple[Any, Any]:
-    """Return offsets and values of the fingerprints of a sketch."""
+def lists_of(table: Any, column: str) -> tuple[Any, Any]:
+    """Return offsets and values of a list column of a sketch, `prints` or `line_words`."""
     offsets, values = [np.zeros(1, np.int64)], []
     reached = 0
-    for chunk in table["prints"].chunks:
+    for chunk in table[column].chunks:
         local = np.asarray(chunk.offsets)
         values.append(np.asarray(chunk.values)[local[0] : local[-1]])
         offsets.append(local[1:] - local[0] + reached)
@@ -174,7 +179,7 @@ def _joined(arrays: list[Any], dtype: type[np.generic]) -> Any:
 def _head(part: Part) -> tuple[Any, Any, Any]:
     """Return account, digest and number of fingerprints of each row; rows with an id from upstream have none."""
     table = read_sketch(part, ["account", "given", "digest", "prints"])
-    n_prints = np.diff(prints_of(table)[0])
+    n_prints = np.diff(lists_of(table, "prints")[0])
     n_prints[np.asarray(table["given"])] = 0
     return np.asarray(table["account"]), np.asarray(table["digest"]), n_prints
 
@@ -182,7 +187,53 @@ def _head(part: Part) -> tuple[Any, Any, Any]:
 def _read_prints(work: tuple[Part, Any]) -> Any:
     """Return the fingerprints of some rows of a part, one row after the other."""
     part, rows = work
-    offsets, values = prints_of(read_sketch(part, ["prints"]))
+    offsets, values = lists_of(read_sketch(part, ["prints"]), "prints")
     counts = offsets[rows + 1] - offsets[rows]
     heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     return values[np.repeat(offsets[rows] - heads[:-1], counts) + np.arange(heads[-1])]
+
+
+def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:
+    """Find the templates of the short prompts of a window.
+
+    What strangers type is often the same by chance where it is short; a short template is one that its accounts use
+    again and again.
+    """
+    seen = bench.map(_lines, parts, what="survey short prompts")
+    counts = _joined([np.diff(lines.offsets) for lines, _, _, _ in seen], np.int64)
+    heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    every = Lines(heads, _joined([lines.words for lines, _, _, _ in seen], np.uint64))
+    found = settle_short(every)
+    line, account, times = (_joined([entry[place] for entry in seen], np.uint64) for place in (1, 2, 3))
+    ids = found.find(line)
+    order = np.lexsort((account, ids))
+    ids, account, times = ids[order], account[order], times[order].astype(np.int64)
+    distinct, number = np.unique(ids, return_inverse=True)
+    fresh = np.ones(len(ids), np.bool_)
+    fresh[1:] = (ids[1:] != ids[:-1]) | (account[1:] != account[:-1])
+    n_events = np.bincount(number, weights=times, minlength=len(distinct))
+    n_accounts = np.bincount(number, weights=fresh, minlength=len(distinct))
+    habit = (n_events >= 2 + USES_AN_ACCOUNT * (n_accounts - 1)) & (distinct != 0)
+    kept = np.isin(found.ids, distinct[habit])
+    return ShortFrames(found.lines[kept], found.ids[kept])
+
+
+def _lines(part: Part) -> tuple[Lines, Any, Any, Any]:
+    """Return the distinct short lines of a part, and by line and account how often each occurs."""
+    table = read_sketch(part, ["line", "line_words", "account"])
+    line = np.asarray(table["line"])
+    offsets, words = lists_of(table, "line_words")
+    rows = np.flatnonzero(line)
+    _, first = np.unique(line[rows], return_index=True)
+    rows_of = np.sort(rows[first])
+    counts = offsets[rows_of + 1] - offsets[rows_of]
+    heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    chosen = words[np.repeat(offsets[rows_of] - heads[:-1], counts) + np.arange(heads[-1])]
+    account = np.asarray(table["account"])[rows]
+    order = np.lexsort((account, line[rows]))
+    by_line, by_account = line[rows][order], account[order]
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = (by_line[1:] != by_line[:-1]) | (by_account[1:] != by_account[:-1])
+    starts = np.flatnonzero(fresh)
+    times = np.diff(np.append(starts, len(order))).astype(np.uint64)
+    return Lines(heads, chosen), by_line[starts], by_account[starts], times

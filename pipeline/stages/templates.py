@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,17 @@ from pipeline.settings import Settings, TemplatesSettings
 from pipeline.stages._template_sketches import (
     KEY,
     Part,
-    prints_of,
+    lists_of,
     rank_within,
     read_sketch,
     sample,
+    short_frames,
     write_sketch,
 )
 from pipeline.text.frames import FrameRules, settle
 from pipeline.text.hashing import mix
 from pipeline.text.labels import Frames, Labels, assign
+from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
 from pipeline.text.wording import wording
 from pipeline.workbench import PromptSource, Workbench
@@ -63,10 +66,10 @@ def make(
     rules = FrameRules(min_events=settings.templates.min_prompts)
     parts = _parts(clean_events, prompts, settings.templates, bench.scratch, sketches or {})
     bench.map(write_sketch, [part for part in parts if part.events not in (sketches or {})], what="sketch prompts")
-    frames = settle(sample(parts, bench, rules.min_events), rules)
-    firsts = bench.map(_write, [(part, frames) for part in parts], what="write template events")
-    texts = _wordings(parts, firsts, len(frames.ids), settings.templates, bench)
-    return Templates([part.result for part in parts], _table(parts, frames, texts))
+    found = _Found(settle(sample(parts, bench, rules.min_events), rules), short_frames(parts, bench))
+    firsts = bench.map(_write, [(part, found) for part in parts], what="write template events")
+    texts = _wordings(parts, firsts, settings.templates, bench)
+    return Templates([part.result for part in parts], _table(parts, found, texts))
 
 
 def sketch(events: str, prompts: PromptSource, to: str, *, settings: TemplatesSettings) -> str:
@@ -108,6 +111,36 @@ def family_name(value: int) -> str:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """All templates: frames first, short ones after them; a template's number is its place in `ids`."""
+
+    frames: Frames
+    short: ShortFrames
+
+    @cached_property
+    def short_ids(self) -> Any:
+        """Ids of short templates, sorted."""
+        return np.unique(self.short.ids)
+
+    @property
+    def ids(self) -> Any:
+        """Ids of all templates by number."""
+        return np.concatenate([self.frames.ids, self.short_ids])
+
+    @property
+    def family(self) -> Any:
+        """Families of all templates by number; a short one is its own."""
+        return np.concatenate([self.frames.family, self.short_ids])
+
+    def numbers(self, frame: Any, line: Any) -> Any:
+        """Return the template of each row: the short one where its frame has only brief prompts, or there is none."""
+        ids = self.short.find(line)
+        brief = np.append(self.frames.brief, True)[frame]
+        number = len(self.frames.ids) + np.searchsorted(self.short_ids, ids)
+        return np.where((ids != 0) & brief, number, frame)
+
+
+@dataclass(frozen=True)
 class _First:
     """Candidates of a part for the wording of each frame: few rows a frame, of different accounts."""
 
@@ -117,23 +150,24 @@ class _First:
     row: Any
 
 
-def _write(work: tuple[Part, Frames]) -> _First:
+def _write(work: tuple[Part, _Found]) -> _First:
     """Write the template_events part beside a clean_events part; return rows to read again for the wording."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    part, frames = work
+    part, found = work
     present = pq.ParquetFile(part.events).schema_arrow.names
     wanted = [name for name in ("request_id", "account_id", "timestamp", "template_id") if name in present]
     events = pq.read_table(part.events, columns=wanted)
     table = read_sketch(part)
-    labels, n_prints = _labels(table, frames)
+    labels, n_prints = _labels(table, found.frames)
     given = np.asarray(table["given"])
-    frame = np.where(given, -1, labels.frame)
+    frame = np.where(given, -1, found.numbers(labels.frame, np.asarray(table["line"])))
+    short = frame >= len(found.frames.ids)
     wrapper = np.where(given, -1, labels.wrapper)
-    names = pa.array([template_name(int(value)) for value in frames.ids], pa.string())
-    families = pa.array([family_name(int(value)) for value in frames.family], pa.string())
+    names = pa.array([template_name(int(value)) for value in found.ids], pa.string())
+    families = pa.array([family_name(int(value)) for value in found.family], pa.string())
     template = names.take(pa.array(frame, mask=frame < 0))
     unknown = pa.nulls(len(frame), pa.string())
     if "template_id" in present:
@@ -144,14 +178,14 @@ def _write(work: tuple[Part, Frames]) -> _First:
     digest = np.asarray(table["digest"])
     result = pa.table(
         {
-            "request_id": events["request_id"] if "request_id" in present else unknown,
-            "account_id": events["account_id"],
+            "request_id": events["request_id"].cast(pa.string()) if "request_id" in present else unknown,
+            "account_id": events["account_id"].cast(pa.string()),
             "timestamp": events["timestamp"],
             "template_id": template,
             "family_id": families.take(pa.array(frame, mask=frame < 0)),
             "conversation": pa.array(np.asarray(table["conversation"]), mask=missing),
             "slot_digest": pa.array(mix(digest ^ np.uint64(KEY)), mask=~framed),
-            "slot_chars": pa.array(np.rint(n_chars * open_share).astype(np.int64), mask=~framed),
+            "slot_chars": pa.array(np.rint(n_chars * open_share).astype(np.int64), mask=~framed | short),
             "n_chars": pa.array(n_chars.astype(np.int64), mask=missing),
             "asks_reasoning": pa.array(np.asarray(table["asks_reasoning"]), mask=missing),
             "wrapper_id": names.take(pa.array(wrapper, mask=wrapper < 0)),
@@ -165,7 +199,7 @@ def _write(work: tuple[Part, Frames]) -> _First:
 
 def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
     """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
-    offsets, values = prints_of(table)
+    offsets, values = lists_of(table, "prints")
     n_prints = np.diff(offsets)
     pieces = []
     for first in range(0, len(n_prints), ROWS):
@@ -198,7 +232,7 @@ def _numbered(*sorted_keys: Any) -> Any:
 
 
 def _wordings(
-    parts: Sequence[Part], firsts: Sequence[_First], n_frames: int, settings: TemplatesSettings, bench: Workbench
+    parts: Sequence[Part], firsts: Sequence[_First], settings: TemplatesSettings, bench: Workbench
 ) -> dict[int, str]:
     """Read a sample of prompts again and return the wording of each frame that has one."""
     owner_part = np.repeat(np.arange(len(firsts)), [len(first.row) for first in firsts])
@@ -239,12 +273,12 @@ def _read_rows(work: tuple[Part, Any]) -> list[str]:
     return found
 
 
-def _table(parts: Sequence[Part], frames: Frames, texts: Mapping[int, str]) -> Any:
+def _table(parts: Sequence[Part], found: _Found, texts: Mapping[int, str]) -> Any:
     """Gather what is known of each template, from the parts as they were written."""
     import duckdb
     import pyarrow as pa
 
-    by_id = {template_name(int(value)): number for number, value in enumerate(frames.ids)}
+    by_id = {template_name(int(value)): number for number, value in enumerate(found.ids)}
     with duckdb.connect() as connection:
         measured = connection.sql(
             """
@@ -260,7 +294,7 @@ def _table(parts: Sequence[Part], frames: Frames, texts: Mapping[int, str]) -> A
                    max(family_id) as family_id,
                    count(slot_digest) as n_distinct_fillers,
                    round(log2(sum(n)) - sum(n * log2(n) order by n) / sum(n), 9) as slot_entropy,
-                   sum(chars) / sum(n) as mean_slot_chars
+                   sum(chars) / sum(n) filter (chars is not null) as mean_slot_chars
             from fillings join owners using (template_id) group by template_id order by template_id
             """,
             params={"files": [part.result for part in parts]},

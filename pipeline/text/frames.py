@@ -22,6 +22,7 @@ from pipeline.text.tokens import I64, Flags
 F64 = npt.NDArray[np.float64]
 
 FILTER_BITS = 22
+BRIEF = 24  # fingerprints of a prompt of some 48 words
 CERTAIN = 0.6  # share of the frame's prompts that hold a fingerprint times share of its prompts that are the frame's
 
 
@@ -170,6 +171,9 @@ def settle(shared: Shared, rules: FrameRules) -> Frames:
         n_events=n_events[accepted],
         popular=popular[accepted],
         wrapper=wrapper[accepted],
+        brief=(np.bincount(held.frames, weights=shared.n_in_row[held.rows] > BRIEF, minlength=size) < 0.1 * n_events)[
+            accepted
+        ],
         ids=mix(shared.values)[accepted],
         family=mix(shared.values)[accepted],
     )

@@ -34,6 +34,7 @@ class Frames:
     n_events: I64  # per frame: prompts of the sample
     popular: Flags  # per frame
     wrapper: Flags  # per frame: stands around requests of all kinds
+    brief: Flags  # per frame: its prompts are short
     ids: U64  # per frame: lasting id
     family: U64  # per frame: id of the family
 
@@ -54,6 +55,7 @@ class Frames:
             n_events=self.n_events[kept],
             popular=self.popular[kept],
             wrapper=self.wrapper[kept],
+            brief=self.brief[kept],
             ids=ids[kept],
             family=family[kept],
         )

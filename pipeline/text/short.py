@@ -117,7 +117,7 @@ def _words(points: npt.NDArray[np.uint32], rows: I64) -> tuple[U64, I64]:
 def _within(marks: Flags, starts: Any, ends: Any) -> I64:
     sums = np.zeros(len(marks) + 1, np.int64)
     np.cumsum(marks, out=sums[1:])
-    return sums[ends] - sums[starts]
+    return np.asarray(sums[ends] - sums[starts])
 
 
 def _without_dates(words: U64, row_of: I64, n_rows: int) -> tuple[U64, I64]:

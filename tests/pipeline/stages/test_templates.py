@@ -1,0 +1,237 @@
+"""The stage from parts to tables: aligned row by row, ids that last, no text, nothing hidden in the order of things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise as pairwise_of
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.schemas import TABLES
+from pipeline.settings import Settings
+from pipeline.stages.templates import Templates, make, sketch
+from tests.pipeline.text.planted import Planted, pairwise, plant
+
+T = TypeVar("T")
+R = TypeVar("R")
+START = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """Does the work at once, in this process, in the order given or backwards."""
+
+    scratch: str
+    workers: int = 1
+    memory: int = 1 << 30
+    backwards: bool = False
+
+    def map(self, function: Callable[[T], R], items: Iterable[T], *, what: str) -> list[R]:
+        listed = list(items)
+        if self.backwards:
+            return [function(item) for item in reversed(listed)][::-1]
+        return [function(item) for item in listed]
+
+
+@dataclass
+class Prompts:
+    """Prompts in memory, and how often a part was read."""
+
+    columns: dict[str, pa.Array]
+    size: int = 700
+    reads: dict[str, int] = field(default_factory=dict)
+
+    def batches(self, part: str) -> Iterator[pa.Array]:
+        self.reads[part] = self.reads.get(part, 0) + 1
+        column = self.columns[part]
+        for first in range(0, len(column), self.size):
+            yield column.slice(first, self.size)
+
+
+def write_parts(folder: Path, planted: Planted, cuts: list[int], **more: Any) -> tuple[list[str], Prompts]:
+    """Write clean_events parts of some prompts, and give their prompts."""
+    paths, columns = [], {}
+    edges = [0, *cuts, len(planted.texts)]
+    folder.mkdir(exist_ok=True)
+    for number, (first, last) in enumerate(pairwise_of(edges)):
+        path = str(folder / f"part-{number}.parquet")
+        when = [START + timedelta(minutes=row) for row in range(first, last)]
+        table = {
+            "request_id": pa.array([f"r{row}" for row in range(first, last)]),
+            "account_id": pa.array(planted.accounts[first:last], pa.string()),
+            "timestamp": pa.array(when, pa.timestamp("us", "UTC")),
+        } | {name: pa.array(values[first:last], pa.string()) for name, values in more.items()}
+        pq.write_table(pa.table(table), path)
+        paths.append(path)
+        columns[path] = pa.array(planted.texts[first:last], pa.string())
+    return paths, Prompts(columns)
+
+
+def run(folder: Path, planted: Planted, cuts: list[int], *, backwards: bool = False, **more: Any) -> Templates:
+    """Write the parts and run the stage on them."""
+    paths, prompts = write_parts(folder / "in", planted, cuts, **more)
+    (folder / "out").mkdir()
+    return make(paths, prompts, settings=Settings(), bench=Bench(str(folder / "out"), backwards=backwards))
+
+
+def events(result: Templates) -> pa.Table:
+    return pa.concat_tables([pq.read_table(path) for path in result.template_events])
+
+
+def labels(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
+    coded = table["template_id"].combine_chunks().dictionary_encode()
+    return np.asarray(pc.fill_null(coded.indices.cast(pa.int64()), -1))
+
+
+@pytest.fixture(scope="module")
+def planted() -> Planted:
+    return plant("mixed", n_frames=10, n_other=400)
+
+
+@pytest.fixture(scope="module")
+def whole(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return run(tmp_path_factory.mktemp("whole"), planted, [300, 300, 550])
+
+
+def test_rows_stay_beside_their_events(planted: Planted, whole: Templates) -> None:
+    table = events(whole)
+    assert table["request_id"].to_pylist() == [f"r{row}" for row in range(len(planted.texts))]
+    assert table["account_id"].to_pylist() == planted.accounts
+    assert [pq.read_metadata(path).num_rows for path in whole.template_events] == [
+        300,
+        0,
+        250,
+        len(planted.texts) - 550,
+    ]
+
+
+def test_planted_frames_are_found(planted: Planted, whole: Templates) -> None:
+    assert pairwise(planted.frame, labels(events(whole)))[2] >= 0.98
+
+
+def test_tables_have_the_columns_of_their_schemas(whole: Templates) -> None:
+    assert events(whole).column_names == TABLES["template_events"].names
+    assert sorted(whole.templates.column_names) == sorted(TABLES["templates"].names)
+
+
+def test_templates_add_up(whole: Templates) -> None:
+    table = events(whole)
+    counts = (
+        table.filter(table["template_id"].is_valid())
+        .group_by("template_id")
+        .aggregate([("account_id", "count"), ("account_id", "count_distinct")])
+        .sort_by("template_id")
+    )
+    assert whole.templates["template_id"].to_pylist() == counts["template_id"].to_pylist()
+    assert whole.templates["n_events"].to_pylist() == counts["account_id_count"].to_pylist()
+    assert whole.templates["n_accounts"].to_pylist() == counts["account_id_count_distinct"].to_pylist()
+
+
+def test_only_words_that_enough_accounts_share_are_shown(tmp_path: Path) -> None:
+    base = plant("end", n_frames=4, n_other=100)
+    secret = [
+        f"account number {'abcdefghij'[row % 10]} secretword{'abcdefghij'[row % 10]}" for row in range(len(base.texts))
+    ]
+    accounts = [
+        "the only one" if frame == 0 else account for frame, account in zip(base.frame, base.accounts, strict=True)
+    ]
+    texts = [text + " " + tail for text, tail in zip(base.texts, secret, strict=False)]
+    result = run(tmp_path, Planted(texts, base.frame, accounts), [])
+    shown = [text for text in result.templates["text"].to_pylist() if text]
+    assert shown and not any("secretword" in text for text in shown)
+    assert any("<*>" in text for text in shown)
+    lone = events(result).filter(pc.equal(events(result)["account_id"], "the only one"))
+    private = set(lone["template_id"].drop_null().to_pylist())
+    rows = {row["template_id"]: row["text"] for row in result.templates.to_pylist()}
+    assert private and all(rows[name] is None for name in private if name in rows)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_partition_and_order_of_work_change_nothing(
+    planted: Planted, whole: Templates, tmp_path: Path, backwards: bool
+) -> None:
+    other = run(tmp_path, planted, [77, 500], backwards=backwards)
+    assert events(other).equals(events(whole))
+    assert other.templates.equals(whole.templates)
+
+
+def test_order_of_rows_changes_nothing(planted: Planted, whole: Templates, tmp_path: Path) -> None:
+    order = np.random.default_rng(2).permutation(len(planted.texts))
+    mixed = Planted([planted.texts[i] for i in order], planted.frame[order], [planted.accounts[i] for i in order])
+    other = run(tmp_path, mixed, [200])
+    assert other.templates.equals(whole.templates)
+    assert events(other)["template_id"].to_pylist() == events(whole)["template_id"].take(pa.array(order)).to_pylist()
+
+
+def test_a_day_more_or_less_leaves_ids_alone(planted: Planted, whole: Templates, tmp_path: Path) -> None:
+    less = len(planted.texts) - 80
+    short = Planted(planted.texts[:less], planted.frame[:less], planted.accounts[:less])
+    before = events(run(tmp_path, short, [300]))["template_id"].to_pylist()
+    after = events(whole)["template_id"].to_pylist()[:less]
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one and other]
+    assert np.mean([one == other for one, other in pairs]) > 0.97
+
+
+def test_kept_sketches_give_the_same_run(planted: Planted, whole: Templates, tmp_path: Path) -> None:
+    paths, prompts = write_parts(tmp_path / "in", planted, [300, 300, 550])
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "out").mkdir()
+    kept = {
+        path: sketch(path, prompts, str(tmp_path / "kept" / f"{number}"), settings=Settings().templates)
+        for number, path in enumerate(paths[:2])
+    }
+    prompts.reads.clear()
+    result = make(paths, prompts, settings=Settings(), bench=Bench(str(tmp_path / "out")), sketches=kept)
+    assert result.templates.equals(whole.templates)
+    assert events(result).equals(events(whole))
+    assert prompts.reads.get(paths[0], 0) <= 1  # for the wording only
+
+
+def test_sketches_hold_no_text(planted: Planted, tmp_path: Path) -> None:
+    paths, prompts = write_parts(tmp_path / "in", planted, [])
+    kept = Path(sketch(paths[0], prompts, str(tmp_path / "kept"), settings=Settings().templates)).read_bytes()
+    words = {word for text in planted.texts[:50] for word in text.split() if len(word) > 7}
+    assert words and not any(word.encode() in kept for word in words)
+
+
+def test_ids_from_upstream_are_used_as_they_are(planted: Planted, tmp_path: Path) -> None:
+    given = ["theirs" if row % 5 == 0 else None for row in range(len(planted.texts))]
+    result = run(tmp_path, planted, [400], template_id=given)
+    found = events(result)["template_id"].to_pylist()
+    assert all((name == "theirs") == (row % 5 == 0) for row, name in enumerate(found))
+    row = result.templates.filter(pc.equal(result.templates["template_id"], "theirs")).to_pylist()[0]
+    assert row["text"] is None and row["n_events"] == sum(name is not None for name in given)
+
+
+def test_no_prompts_at_all(tmp_path: Path) -> None:
+    nothing = Planted([], np.zeros(0, np.int64), [])
+    result = run(tmp_path, nothing, [])
+    assert len(events(result)) == len(result.templates) == 0
+
+
+def test_null_and_empty_prompts_have_no_template(tmp_path: Path) -> None:
+    base = plant("end", n_frames=2, n_other=20)
+    texts: list[Any] = [None, "", " \n ", *base.texts]
+    result = run(tmp_path, Planted(texts, np.concatenate([[-1] * 3, base.frame]), ["a", "b", "c", *base.accounts]), [])
+    first = events(result).slice(0, 3)
+    assert first["template_id"].null_count == 3
+    assert first["n_chars"].to_pylist() == [None, 0, 3]
+
+
+def test_short_templates_of_few_words(tmp_path: Path) -> None:
+    texts = [
+        f"session opened for user {name} by uid={row}" for row, name in enumerate("ann bob cid dee eve fay".split() * 4)
+    ]
+    texts += [f"what is {word}" for word in ("love", "time", "rust", "jazz")]
+    accounts = ["the machine"] * 24 + [f"someone {row}" for row in range(4)]
+    found = events(run(tmp_path, Planted(texts, np.zeros(28, np.int64), accounts), [10]))["template_id"].to_pylist()
+    assert len(set(found[:24])) == 1 and found[0] is not None
+    assert found[24:] == [None] * 4

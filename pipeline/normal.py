@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Moments outside these years are taken for broken clocks, not for time.
 EARLIEST_US = 631_152_000_000_000  # 1990-01-01
 LATEST_US = 4_102_444_800_000_000  # 2100-01-01
+# names of what bare numbers may count since 1970, in microseconds
+EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _QUAD = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 _OPEN = threading.local()
 _MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -174,8 +176,8 @@ def _try_cast(values: pa.Array, sql: str) -> pa.Array:
 def timestamps(values: pa.Array, form: str = "") -> pa.Array:
     """Moments as timestamp[us, UTC]; naive ones are UTC; finer digits are cut off.
 
-    Text is ISO 8601, or what the strptime `form` says. TypeError for a type that is no time (a bare number has no
-    unit). Null where a value is no time or lies outside the years 1990 to 2100.
+    Text is what the strptime `form` says, or ISO 8601; a bare number has no unit unless `form` is one of `EPOCHS`.
+    TypeError for a type that is no time. Null where a value is no time or lies outside the years 1990 to 2100.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -191,6 +193,8 @@ def timestamps(values: pa.Array, form: str = "") -> pa.Array:
         made = values.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
     elif pa.types.is_date(kind):
         made = values.cast(pa.timestamp("us")).cast(pa.int64())
+    elif form in EPOCHS and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        made = _since_1970(values, EPOCHS[form])
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         made = _moments(text(values), form)
     else:
@@ -199,13 +203,31 @@ def timestamps(values: pa.Array, form: str = "") -> pa.Array:
     return pc.if_else(sane, made, pa.scalar(None, pa.int64())).cast(utc)
 
 
-def _moments(values: pa.Array, form: str) -> pa.Array:
-    """Microseconds since 1970 of text; null where it is no time."""
+def _since_1970(values: pa.Array, unit_us: int) -> pa.Array:
+    """Microseconds since 1970 of numbers, or text of numbers, in a unit of so many microseconds; finer is cut off."""
     import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = integers(values)
+    if whole.null_count == values.null_count:
+        fits = pc.less(pc.abs(whole), LATEST_US // unit_us)
+        return pc.multiply(pc.if_else(fits, whole, pa.scalar(None, pa.int64())), unit_us)
+    made = pc.floor(pc.multiply(numbers(values), float(unit_us)))
+    return pc.if_else(pc.less(pc.abs(made), float(LATEST_US)), made, pa.scalar(None, pa.float64())).cast(pa.int64())
+
+
+def _moments(values: pa.Array, form: str) -> pa.Array:
+    """Microseconds since 1970 of text, in the form that is said, else ISO 8601; null where it is no time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     if form:
         quoted = form.replace("'", "''")
-        return _try_cast(values, f"epoch_us(try_strptime(v, '{quoted}'))")
+        said = (
+            _since_1970(values, EPOCHS[form]) if form in EPOCHS
+            else _try_cast(values, f"epoch_us(try_strptime(v, '{quoted}'))")
+        )  # fmt: skip
+        return said if said.null_count == values.null_count else pc.coalesce(said, _moments(values, ""))
     for zone in ("UTC", None):  # the usual spellings, each in one compiled pass
         with contextlib.suppress(pa.ArrowInvalid):
             return values.cast(pa.timestamp("us", tz=zone)).cast(pa.int64())

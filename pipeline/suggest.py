@@ -63,6 +63,7 @@ class Suggestion:
     ours: str
     theirs: str
     why: str
+    epoch: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class _Traits:
     distinct: float
     n_chars: float
     spaced: float
+    epoch: str  # what numbers count where they look like moments, else empty
 
 
 def suggest(inputs: Inputs) -> list[Suggestion]:
@@ -85,7 +87,8 @@ def suggest(inputs: Inputs) -> list[Suggestion]:
 
 def as_toml(suggestions: list[Suggestion]) -> str:
     """The suggestions as they go into a settings file."""
-    lines: list[str] = []
+    epochs = [s.epoch for s in suggestions if s.epoch]
+    lines = ["[input]", f"timestamp_format = {_quoted(epochs[0])}", ""] if epochs else []
     for table in dict.fromkeys(s.table for s in suggestions):
         lines.append(f"[input.{table}.columns]")
         lines += [f"{s.ours} = {_quoted(s.theirs)}  # by {s.why}" for s in suggestions if s.table == table]
@@ -111,10 +114,12 @@ def _for_table(table: InputTable) -> list[Suggestion]:
             by_name, by_content = _name_score(column.name, name), _content_score(column, traits[name])
             if by_content > -2 and by_name + by_content >= _ENOUGH:
                 scored.append((by_name + by_content, column.name, name, _why(by_name, by_content)))
+    times = {other for _, name, other, _ in scored if INPUTS[table.name].column(name).type == "timestamp"}
     made: dict[str, Suggestion] = {}
     for _, name, other, why in sorted(scored, key=lambda s: (-s[0], s[1], s[2])):
         if name not in made and other not in {m.theirs for m in made.values()}:
-            made[name] = Suggestion(table.name, name, other, why)
+            epoch = traits[other].epoch if other in times else ""
+            made[name] = Suggestion(table.name, name, other, why, epoch)
     return [made[c.name] for c in ours if c.name in made]
 
 
@@ -147,7 +152,7 @@ def _content_score(column: Column, traits: _Traits) -> float:
     if traits.filled == 0:
         return -1.0
     if column.type == "timestamp":
-        return 2.0 if traits.times >= 0.9 else -3.0
+        return 2.0 if traits.times >= 0.9 else 1.0 if traits.epoch else -3.0
     if column.name == "ip":
         return 2.0 if traits.addresses >= 0.9 else -3.0
     if column.type in ("int64", "float64"):
@@ -177,11 +182,11 @@ def _traits(table: InputTable, names: list[str]) -> dict[str, _Traits]:
 
 def _traits_of(column: pa.ChunkedArray | None) -> _Traits:
     if column is None or len(column) == 0:
-        return _Traits(0, 0, 0, 0, 0, 0, 0)
+        return _Traits(0, 0, 0, 0, 0, 0, 0, "")
     array = column.combine_chunks()
     array = array.drop_null()
     if len(array) == 0:
-        return _Traits(0, 0, 0, 0, 0, 0, 0)
+        return _Traits(0, 0, 0, 0, 0, 0, 0, "")
     n = len(array)
     try:
         texts = normal.text(array).drop_null().to_pylist()
@@ -191,8 +196,24 @@ def _traits_of(column: pa.ChunkedArray | None) -> _Traits:
     return _Traits(
         filled=n / len(column), times=_share(normal.timestamps, array), whole=_share(normal.integers, array),
         addresses=sum(normal.address(t) is not None for t in texts) / told, distinct=len(set(texts)) / told,
-        n_chars=sum(map(len, texts)) / told, spaced=sum(" " in t for t in texts) / told,
+        n_chars=sum(map(len, texts)) / told, spaced=sum(" " in t for t in texts) / told, epoch=_epoch(array),
     )  # fmt: skip
+
+
+def _epoch(array: pa.Array) -> str:
+    """What numbers count since 1970 where nearly all would lie between 2001 and 2065; empty where they do not."""
+    import pyarrow.compute as pc
+
+    try:
+        values = normal.numbers(array)
+    except TypeError:
+        return ""
+    for name, unit_us in normal.EPOCHS.items():
+        low, high = 1e15 / unit_us, 3e15 / unit_us
+        near = pc.and_(pc.greater_equal(values, low), pc.less(values, high))
+        if (pc.sum(near).as_py() or 0) >= 0.9 * len(array):
+            return name
+    return ""
 
 
 def _share(read: object, array: pa.Array) -> float:

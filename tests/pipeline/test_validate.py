@@ -115,6 +115,19 @@ def test_content_decides_where_names_say_nothing(tmp_path: Path) -> None:
     assert found == {"timestamp": ("c1", "content"), "ip": ("c2", "content"), "prompt": ("c3", "content")}
 
 
+def test_bare_numbers_are_proposed_with_their_unit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**r, "ts": 1_777_600_000_000 + i} for i, r in enumerate(_rows())]
+    write_table(tmp_path / "in", "events", [{k: v for k, v in r.items() if k != "timestamp"} for r in rows])
+    with pytest.raises(InputError, match="timestamp is missing"):
+        bring_in(tmp_path / "in", tmp_path / "scratch")
+    assert main(["validate", str(tmp_path / "in"), "--suggest"]) == 0
+    settings = tmp_path / "settings.toml"
+    settings.write_text(capsys.readouterr().out)
+    assert 'timestamp_format = "epoch_ms"' in settings.read_text()
+    assert main(["validate", str(tmp_path / "in"), "--settings", str(settings)]) == 0
+    assert "0 refused" in capsys.readouterr().out
+
+
 def test_nothing_is_proposed_where_nothing_is_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_table(tmp_path / "in", "events", _rows())
     assert suggest(find_inputs(tmp_path / "in")) == []

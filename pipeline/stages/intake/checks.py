@@ -157,7 +157,8 @@ _EXPECTED = {
 }  # fmt: skip
 _MEND = {
     "string": "Write the column as text; identifiers must not pass through floating numbers.",
-    "timestamp": "A bare number has no unit: write timestamps, or text and input.timestamp_format in the settings.",
+    "timestamp": "A bare number has no unit: write timestamps, or say in the settings what it counts, such as "
+    "[input] timestamp_format = \"epoch_ms\" (or epoch_s, epoch_us).",
     "int64": "Write the column as whole numbers.",
     "float64": "Write the column as numbers.",
 }

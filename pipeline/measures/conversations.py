@@ -12,8 +12,10 @@ from graphs.ties import Groups, group_entities
 
 Floats = npt.NDArray[np.float64]
 
-# A beginning that more accounts than this share is a greeting or a public prompt, no conversation.
-_MOST_ACCOUNTS = 12
+# A beginning that more accounts than this share, or that comes up again only long after, is a greeting or the opening of
+# a frame, no conversation handed on.
+_MOST_ACCOUNTS = 4
+_WITHIN = pd.Timedelta(hours=6)
 
 
 def handoffs(conversations: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.object_]) -> Floats:
@@ -23,7 +25,9 @@ def handoffs(conversations: pd.DataFrame, groups: Groups, accounts: npt.NDArray[
     number = pd.Index(accounts).get_indexer(pd.Index(conversations["account_id"].to_numpy(object)))
     beginning, entity = np.unique(conversations["conversation"].to_numpy(np.uint64), return_inverse=True)
     rare = np.bincount(entity)[entity] <= _MOST_ACCOUNTS
-    keep = (number >= 0) & rare
+    begun = conversations.groupby(entity)["first_seen"]
+    soon = (begun.max() - begun.min() <= _WITHIN).to_numpy()[entity]
+    keep = (number >= 0) & rare & soon
     graph = BipartiteGraph.from_arrays(
         number[keep], entity[keep].astype(np.int64), n_accounts=len(accounts), n_entities=beginning.size
     )

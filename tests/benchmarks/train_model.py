@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs import fit_additive, fit_platt
+from graphs import AdditiveModel, Platt, fit_additive, fit_platt
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES, NAMES
@@ -180,7 +180,7 @@ def answers(table: pd.DataFrame) -> tuple[Floats, Floats]:
     return y, np.where(asked, table["weight"].to_numpy(float), 0.0)
 
 
-def fit(table: pd.DataFrame, *, l2: float, knots: int) -> dict[str, object]:
+def fit(table: pd.DataFrame, *, l2: float, knots: int) -> dict[str, Any]:
     """Shapes of the measures and of the rival explanations."""
     x = table[list(NAMES)].to_numpy(float)
     y, weight = answers(table)
@@ -201,27 +201,29 @@ def fit(table: pd.DataFrame, *, l2: float, knots: int) -> dict[str, object]:
     return {"measures": list(NAMES), "coordinated": model.to_dict(), "rivals": rivals}
 
 
-def chosen_of(table: pd.DataFrame, bits: Floats) -> npt.NDArray[np.int64]:
-    """Groups of one world that stand when chosen by these bits, as the scores stage chooses."""
+def chosen_of(table: pd.DataFrame, probability: Floats) -> npt.NDArray[np.int64]:
+    """Groups of one world that stand when chosen by these probabilities, as the scores stage chooses."""
     names = {a: i for i, a in enumerate(sorted({a for m in table["members"] for a in m}))}
     group = np.repeat(np.arange(len(table)), table["size"].to_numpy())
     account = np.array([names[a] for m in table["members"] for a in m], dtype=np.int64)
-    groups = Groups.from_arrays(group, account, len(table))
-    return choose_groups(groups, 1.0 / (1.0 + np.exp2(-np.clip(bits, -40, 40))), table).group
+    return choose_groups(Groups.from_arrays(group, account, len(table)), probability, table).group
 
 
-def calibrate(model: dict[str, object], worlds: list[pd.DataFrame]) -> dict[str, float]:
-    """Slope and offset on groups that stand in worlds which the shapes never saw."""
-    from graphs import AdditiveModel
+def calibrate(model: dict[str, Any], worlds: list[pd.DataFrame], *, rounds: int = 4) -> dict[str, float]:
+    """Slope and offset on groups that stand, in worlds which the shapes never saw.
 
-    shapes = AdditiveModel.from_dict(model["coordinated"])  # type: ignore[arg-type]
-    bits, truth = [], []
-    for table in worlds:
-        mine = shapes.score_bits(table[list(NAMES)].to_numpy(float))
-        stands = chosen_of(table, mine)
-        bits.append(mine[stands])
-        truth.append((table["guilty"].to_numpy(float)[stands] >= 0.8).astype(float))
-    line = fit_platt(np.concatenate(bits), np.concatenate(truth))
+    Which groups stand depends on the calibration, so both are settled in turn.
+    """
+    shapes = AdditiveModel.from_dict(model["coordinated"])
+    bits = [shapes.score_bits(table[list(NAMES)].to_numpy(float)) for table in worlds]
+    truth = [(table["guilty"].to_numpy(float) >= 0.8).astype(float) for table in worlds]
+    line = Platt(1.0, -2.0)
+    for _ in range(rounds):
+        stand = [chosen_of(table, line(b)) for table, b in zip(worlds, bits, strict=True)]
+        line = fit_platt(
+            np.concatenate([b[s] for b, s in zip(bits, stand, strict=True)]),
+            np.concatenate([t[s] for t, s in zip(truth, stand, strict=True)]),
+        )
     return {"slope": line.slope, "offset": line.offset}
 
 

@@ -117,8 +117,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
         parts.append(str(place / f"part-{i}.parquet"))
     incidence, entities = _tables()
     tables: GraphTables = graph_tables(incidence, entities, link_types(), traits)
+    # One conversation handed on within the hour; one opening that an office uses again weeks later.
     conversations = pd.DataFrame(
-        {"conversation": np.array([7, 7, 8], dtype=np.uint64), "account_id": [RING[0], RING[1], OFFICE[0]]}
+        {
+            "conversation": np.array([7, 7, 8, 8], dtype=np.uint64),
+            "account_id": [RING[0], RING[1], OFFICE[0], OFFICE[1]],
+            "first_seen": [START, START + timedelta(hours=1), START, START + timedelta(days=9)],
+        }
     )
     records: Records = read_records(tables, traits, parts, conversations, Bench(str(place)))
     number = {name: i for i, name in enumerate(tables.accounts)}

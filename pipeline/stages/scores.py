@@ -189,6 +189,8 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
         )
     ]  # fmt: skip
     for column, name in enumerate(model.measures):
+        if name not in about:  # a measure that is no longer taken adds nothing
+            continue
         frames.append(
             pd.DataFrame(
                 {

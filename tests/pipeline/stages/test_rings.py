@@ -133,7 +133,7 @@ def test_the_reason_is_one_sentence_with_exact_counts_and_no_value_of_strangers(
     assert "script" not in said
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20), st.integers(1, 30)), max_size=6),
     st.text(max_size=20),
@@ -163,7 +163,7 @@ def test_the_innermost_ring_holds_the_account() -> None:
     assert lifted[["candidate", "account_id"]].values.tolist() == [[0, "a"], [0, "b"], [0, "c"], [1, "a"], [1, "c"]]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1), st.floats(0, 0.2), st.sampled_from(["coordinated", "unclear"]), st.booleans()),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipeline import words
 from pipeline.exports.briefing.model import Document
-from pipeline.exports.trace import Cited, pieces, plain, uncited, whole
+from pipeline.exports.trace import Cited, name_of, pieces, plain, uncited, whole
 
 FEWEST_FOR_PERCENT = 20
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -82,9 +82,10 @@ _MAY_MONTH = re.compile(r"\bMay (?=\d{4}\b)|(?<=\d )May\b")
 def faults(document: Document) -> list[Fault]:
     """Every broken rule of a briefing; the document is refused unless there is none."""
     allowed = (document.frame.window, document.frame.run_id)
+    names, below = (frozenset(map(name_of, some)) for some in (document.names, document.below))
     found: list[Fault] = []
     for text, free in document.texts():
-        found += check(text, names=document.names, below=document.below, allowed=allowed, free=free)
+        found += check(text, names=names, below=below, allowed=allowed, free=free)
     return found
 
 
@@ -100,17 +101,25 @@ def check(
     found: list[Fault] = []
     for sentence in sentences(text):
         read = plain(sentence)
-        found += [Fault(rule, read) for rule in _words(read)]
+        unnamed = _without(read, names)
+        found += [Fault(rule, read) for rule in _words(unnamed)]
         found += [
             Fault("names an operator below the naming level", read)
             for name in sorted(below - names)
-            if _holds(read, name)
+            if _holds(unnamed, name)
         ]
         if free:
             continue
         found += [Fault(rule, read) for rule in _likelihood(read)]
         found += [Fault(rule, read) for rule in _numbers(sentence, allowed, names)]
     return found
+
+
+def _without(text: str, names: frozenset[str]) -> str:
+    """The text without the names that may stand in it: what they are made of is not the writer's choice."""
+    for name in sorted(names, key=lambda n: (-len(n), n)):
+        text = text.replace(name, "Name")
+    return text
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -171,8 +180,7 @@ def _numbers(sentence: str, allowed: tuple[str, ...], names: frozenset[str]) -> 
         if int(match.group(1).replace(",", "")) < FEWEST_FOR_PERCENT:
             yield "gives a percentage of fewer than 20"
     left = uncited(sentence)
-    for known in (*allowed, *names):
-        left = left.replace(known, " ")
+    left = _without(left, frozenset((*allowed, *names)))
     left = re.sub(r"\b[A-Z]+-[0-9A-Z]{3,}\b|\b(?:19|20)\d\d\b|\bmembership 0\.5 or more\b|\b[A-F][1-6]\b", " ", left)
     if re.search(r"\d", left):
         yield "gives a number without a source"

@@ -12,7 +12,7 @@ from pipeline.exports.figures.choose import flagged_rings
 from pipeline.exports.figures.things import things
 from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import INTERNAL, Tables, frame_of
-from pipeline.exports.trace import safe
+from pipeline.exports.trace import name_of, safe
 from pipeline.link_types import ADDRESS_TYPES
 
 NAMESPACE = uuid.UUID("3c5a90b0-0a4f-5a0e-8b52-52494e475452")
@@ -51,7 +51,7 @@ def _attributes(tables: Tables, ring: pd.Series, stamp: str) -> list[dict[str, A
     named = things(evidence, frame_of(tables))
     tags = [{"name": f'ringtrace:ring="{safe(ring.ring_id)}"'}]
     if pd.notna(ring.operator):
-        tags.append({"name": f'ringtrace:operator="{safe(ring.operator)}"'})
+        tags.append({"name": f'ringtrace:operator="{name_of(ring.operator)}"'})
     made = []
     for thing in rows_of(named):
         kind = "ip-src" if thing.entity_type in ADDRESS_TYPES and tables.level == INTERNAL else "other"

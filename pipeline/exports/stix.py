@@ -19,7 +19,7 @@ from pipeline.exports.figures.choose import flagged_rings
 from pipeline.exports.figures.things import things
 from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import Tables, frame_of
-from pipeline.exports.trace import safe
+from pipeline.exports.trace import name_of, safe
 from pipeline.link_types import ADDRESS_TYPES
 
 NAMESPACE = uuid.UUID("6e1c1b5e-7d0f-5a57-9d64-52494e475452")
@@ -128,7 +128,7 @@ def bundle_bytes(tables: Tables) -> bytes:
 def _operators(made: _Bundle, rings: pd.DataFrame) -> dict[str, str]:
     found = {}
     for operator, group in rings[rings["operator_id"].notna()].groupby("operator_id"):
-        name, ids = safe(operator), group["ring_id"].tolist()
+        name, ids = name_of(operator), group["ring_id"].tolist()
         about = {
             "name": name,
             "first_seen": _time(group["first_seen"].min()),

@@ -93,6 +93,11 @@ def safe(text: object, *, longest: int = 60) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
+def name_of(operator: object) -> str:
+    """The name of an operator as every document writes it."""
+    return safe(operator, longest=32)
+
+
 def _printable(c: str) -> bool:
     category = unicodedata.category(c)
     return c == " " or not (category[0] in "CZ" or (category[0] == "M" and not c.isascii()))

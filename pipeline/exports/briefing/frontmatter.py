@@ -13,7 +13,7 @@ from pipeline.exports.figures.choose import Overview
 from pipeline.exports.figures.sheet import Frame
 from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import Tables
-from pipeline.exports.trace import Source, cite, safe
+from pipeline.exports.trace import Source, cite, name_of, safe
 
 FLAGGED = (("flagged", "=", "true"),)
 MOST_ROWS = 40
@@ -115,7 +115,7 @@ def glance(tables: Tables, flagged: pd.DataFrame, frame: Frame, compared: dict[s
         rows.append(
             (
                 facts.ring_id,
-                safe(ring.operator_id if pd.notna(ring.operator_id) else "-", longest=24),
+                name_of(ring.operator_id if pd.notna(ring.operator_id) else "-"),
                 facts.size(),
                 facts.requests(),
                 facts.span(),

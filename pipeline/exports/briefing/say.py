@@ -12,7 +12,7 @@ from pipeline.exports import numbers
 from pipeline.exports.frames import rows_of
 from pipeline.exports.suppress import telling
 from pipeline.exports.tables import Tables
-from pipeline.exports.trace import Source, cite, safe
+from pipeline.exports.trace import Source, cite, name_of, safe
 
 KIND_WORDS = words.KIND_WORDS
 
@@ -128,7 +128,7 @@ def operator_sentence(facts: RingFacts) -> str:
     p = float(ring.operator_probability) if pd.notna(ring.operator_probability) else 0.0
     shown = cite(words.number(p), Source("value", "rings", "operator_probability", where), p)
     if pd.notna(ring.operator):
-        return sentence_of(p, shown, f"{safe(ring.operator, longest=40)} operates {facts.ring_id}")
+        return sentence_of(p, shown, f"{name_of(ring.operator)} operates {facts.ring_id}")
     if p <= 0:
         return f"{facts.ring_id} is not attributed. No outside lead touches it."
     return f"{facts.ring_id} is not attributed. The best named rival reached {shown}."

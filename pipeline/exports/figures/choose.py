@@ -24,7 +24,7 @@ from pipeline.exports.figures import (
 )
 from pipeline.exports.figures.sheet import Frame, Sheet
 from pipeline.exports.tables import RunTables, Tables, threshold_of
-from pipeline.exports.trace import Source
+from pipeline.exports.trace import Source, name_of
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def operators(tables: Tables, frame: Frame) -> list[Sheet]:
         said = ""
         if group["operator"].notna().all():
             least = float(group["operator_probability"].min())
-            said = words.it_is(least, f"{group['operator'].iloc[0]} operates them")
+            said = words.it_is(least, f"{name_of(group['operator'].iloc[0])} operates them")
         sheet = operator_map.sheet(
             str(operator), group, tables.table("evidence", ids), tables.table("ring_hours", ids), frame, said
         )

@@ -12,7 +12,7 @@ from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import Size
 from pipeline.exports.figures.things import MOST, things
 from pipeline.exports.frames import rows_of
-from pipeline.exports.trace import Source, cite, safe
+from pipeline.exports.trace import Source, cite, name_of
 
 ROW, MOST_ROWS = 5.2, 20
 
@@ -27,15 +27,17 @@ def sheet(
     name = f"f2-operator-{_file(operator)}"
     rings = rings.sort_values(["first_seen", "ring_id"])
     n = len(rings)
-    where = (("operator_id", "=", safe(operator)),)
+    where = (("operator_id", "=", name_of(operator)),)
     groups = cite(numbers.count(n), Source("count", "rings", "", where), n)
     shared = _shared(evidence)
     pairs = set(zip(shared["entity_type"].head(MOST), shared["entity"].head(MOST), strict=True))
     common = things(shared, frame, only=pairs)
     ties = cite(str(len(shared)), Source("shared_by_rings", "evidence", "", where), len(shared))
     if n < 2:
-        return sentence(name, "operator_map", frame, "rings", f"One ring is held to be operated by {safe(operator)}.")
-    title = f"{safe(operator, longest=24)}: {groups} rings share {ties} {numbers.plural(len(shared), 'thing')}"
+        return sentence(
+            name, "operator_map", frame, "rings", f"One ring is held to be operated by {name_of(operator)}."
+        )
+    title = f"{name_of(operator)}: {groups} rings share {ties} {numbers.plural(len(shared), 'thing')}"
     if common.empty:
         return sentence(name, "operator_map", frame, "rings, evidence", title + ".")
     keys = {(r.entity_type, r.entity): r.label for r in rows_of(common)}
@@ -61,7 +63,8 @@ def sheet(
         see="Columns marked in several rows are what ties the rings; at the right accounts and the days of activity.",
         sure=said or "Which rings share an operator is a judgement.",
         alt=(
-            f"Grid of {len(rows)} rings by {len(common)} things shared between them, {safe(operator)}, {frame.window}. "
+            f"Grid of {len(rows)} rings by {len(common)} things shared between them, {name_of(operator)}, "
+            f"{frame.window}. "
             f"{n} rings, {numbers.count(int(rings['size'].sum()))} accounts; {int(outside.sum())} of "
             "the things are also used by others. "
             "Numbers: rings, evidence, ring_hours."

@@ -12,7 +12,7 @@ from pipeline.exports.figures.paper import Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import Size
 from pipeline.exports.frames import rows_of
-from pipeline.exports.trace import Source, cite, safe
+from pipeline.exports.trace import Source, cite, name_of
 
 ROW = 5.0
 MOST = 25
@@ -92,7 +92,7 @@ def _chosen(rows: pd.DataFrame) -> tuple[list[str], str]:
 
 def _label(operator: str, n: int, likelihood: dict[str, str]) -> str:
     said = f" ({likelihood[operator]})" if operator in likelihood else ""
-    return f"{safe(operator, longest=24)}{said}, {n} {numbers.plural(n, 'ring')}"
+    return f"{name_of(operator)}{said}, {n} {numbers.plural(n, 'ring')}"
 
 
 def height(sheet: Sheet, size: Size) -> float:

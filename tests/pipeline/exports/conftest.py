@@ -12,6 +12,7 @@ from pipeline.exports.tables import RunTables
 from pipeline.settings import ExportsSettings, Settings
 from tests.support.finished_run import write_run
 
+SMALL_CELL = 12
 FEW = Settings(exports=ExportsSettings(max_rings_drawn=2))
 
 
@@ -22,14 +23,12 @@ def tables_of(run: Path) -> RunTables:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of eight rings, without its exports; tests only read it."""
-    return write_run(tmp_path_factory.mktemp("exports") / "output", rings=8)
-
-
-@pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same from a platform full of people who wish the reader ill."""
-    return write_run(tmp_path_factory.mktemp("hostile") / "output", rings=8, hostile=True)
+    """A run of eight rings, without its exports; tests only read it. Its smallest cell for others is 12 accounts."""
+    folder = write_run(tmp_path_factory.mktemp("exports") / "output", rings=8)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["settings"]["exports"] = {"small_cell": SMALL_CELL}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
+    return folder
 
 
 @pytest.fixture(scope="session")

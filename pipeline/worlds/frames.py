@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.worlds import words_english as english
-from pipeline.worlds.dice import Dice
+from pipeline.worlds.dice import Dice, Ints
 from pipeline.worlds.text import LANGUAGES, N_TOPICS, Element, Library
 from pipeline.worlds.words_others import OTHERS
 
@@ -146,7 +146,7 @@ class Frames:
             return english.ROLES, english.TASKS, english.RULES, english.REASONING, english.FORMATS
         return OTHERS[LANGUAGES[language]].frames
 
-    def pick_public(self, dice: Dice) -> int:
-        """A public prompt; few are very popular."""
+    def pick_public(self, dice: Dice, n: int) -> Ints:
+        """n public prompts; few of them are very popular."""
         weights = 1.0 / np.arange(1, len(self.public) + 1)
-        return self.public[int(dice.rng.choice(len(self.public), p=weights / weights.sum()))]
+        return dice.rng.choice(self.public, size=n, p=weights / weights.sum())

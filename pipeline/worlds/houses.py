@@ -219,7 +219,7 @@ def evaluation_team(stage: Stage, n: int, dice: Dice) -> None:
             dice.whole(1, 4),
             lambda: Style(paraphrase=dice.share(0, 0.3), reasoning=dice.chance(0.6), long=dice.chance(0.3)),
         )
-        families += [stage.frames.pick_public(dice)]
+        families += stage.frames.pick_public(dice, 1).tolist()
         grouped(columns, size, families, (0.0, 0.15), dice)
         place = stage.networks.few(
             stage.networks.choose("education", country), dice.whole(1, 4), dice.log_between(5, 300)
@@ -316,7 +316,7 @@ def reseller(stage: Stage, n: int, dice: Dice) -> None:
         tenants = [
             dice.pick(stage.frames.agents),
             *stage.private(dice, dice.whole(2, 12), _style(dice), None),
-            *(stage.frames.pick_public(dice) for _ in range(6)),
+            *stage.frames.pick_public(dice, 6).tolist(),
         ]
         stage.relays.append(
             Relay(

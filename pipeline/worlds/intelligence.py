@@ -123,6 +123,8 @@ class Informer:
             row = dice.pick(self.baited)
         else:
             innocent = np.flatnonzero(cast["ring"] < 0)
+            if len(innocent) == 0:
+                return
             row = int(innocent[dice.index(len(innocent))])
         confidence = dice.between(0.3, 0.9)
         kind = dice.pick(["payment", "ip", "account", "email_domain"])

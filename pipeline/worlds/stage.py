@@ -307,7 +307,7 @@ class Stage:
         for i in np.flatnonzero(has[:, 0]):
             family[i, 0] = frames.personal(dice, int(language[i]))
         family[:, 1] = rng.choice(frames.agents, size=n, p=[0.5, 0.3, 0.2])
-        family[:, 2] = [frames.pick_public(dice) for _ in range(n)]
+        family[:, 2] = frames.pick_public(dice, n)
         weight[:, :3] = has * rng.gamma(1.2, 1.0, size=(n, 3)) * np.array([1.0, 3.0, 1.0])
         free = 1.0 / (1.0 + weight.sum(axis=1) * rng.gamma(1.5, 0.7, size=n))
         return np.where(weight > 0, family, -1), weight, free

@@ -262,6 +262,8 @@ def bait(stage: Stage, columns: Columns, size: int, dice: Dice) -> list[int]:
     """
     population, card = stage.cast.peek("population"), stage.cast.peek("card")
     paying = np.flatnonzero((card[:, 0] > 0) & (population != POPULATION_NAMES.index("ring")))
+    if len(paying) == 0:
+        return []
     victims = [int(paying[dice.rng.integers(len(paying))]) for _ in range(dice.whole(1, 3))]
     for victim in victims:
         columns["card"][int(dice.rng.integers(size)), 0] = card[victim, 0]

@@ -149,6 +149,17 @@ def test_without_prompts_there_are_template_ids(tmp_path: Path, tiny_settings: W
     assert table.template_id.dropna().str.match(r"tpl_[a-z2-9]{10}$").all()
 
 
+@pytest.mark.parametrize(("n_accounts", "prevalence"), [(1, 0.0), (3, 0.95), (12, 0.5), (400, 0.002)])
+def test_worlds_of_odd_sizes_can_be_written(
+    tmp_path: Path, tiny_settings: World, n_accounts: int, prevalence: float
+) -> None:
+    odd = replace(tiny_settings, n_accounts=n_accounts, prevalence=prevalence, days=2, prompts=False)
+    summary = build(odd, tmp_path / "w", seed=2)
+    truth = pd.read_parquet(tmp_path / "w" / "truth.parquet")
+    assert summary.n_accounts == len(truth) == n_accounts
+    assert truth.ring_id.notna().sum() == summary.n_fraudulent == round(n_accounts * prevalence)
+
+
 def test_every_population_is_there(tiny_world: Path) -> None:
     truth = pd.read_parquet(tiny_world / "truth.parquet")
     assert set(truth.population) == {*POPULATIONS, "ring"}

@@ -18,41 +18,63 @@ if TYPE_CHECKING:
 _SAMPLE = 2000
 _ENOUGH = 1.5
 
-# Names that real logs give to our columns, without punctuation.
-_NAMES: dict[str, str] = {
-    "timestamp": "timestamp ts time eventtime requesttime requesttimestamp datetime loggedat occurredat createdat "
-    "eventtimestamp starttime receivedat timeutc chargedat addedat",
-    "account_id": "accountid account acct userid user uid customerid customer orgid apikeyid keyid apikeyowner "
-    "tenantid tenant ownerid principal subject clientid memberid accountuuid useruuid accountnumber",
-    "ip": "ip ipaddress ipaddr clientip remoteaddr remoteip sourceip srcip xforwardedfor addr callerip originip "
-    "peeraddress",
-    "prompt": "prompt text input message messages content query body requestbody prompttext usermessage inputtext "
-    "question instruction",
-    "template_id": "templateid template prompttemplate prompttemplateid templatename",
-    "request_id": "requestid reqid request traceid eventid uuid correlationid id messageid logid callid",
-    "model": "model modelname modelid engine deployment modelversion",
-    "user_agent": "useragent ua agent client clientname sdk httpuseragent clientversion",
-    "input_tokens": "inputtokens prompttokens tokensin ntokensin promptlen usageprompttokens nprompttokens "
-    "requesttokens",
-    "output_tokens": "outputtokens completiontokens tokensout ntokensout generatedtokens usagecompletiontokens "
-    "responsetokens",
-    "payment_fingerprint": "paymentfingerprint fingerprint cardfingerprint cardhash paymentmethod instrument card pmid "
-    "paymentmethodid cardid instrumentid paymenthash ibanhash",
-    "created_at": "createdat created signup signupat signupdate registeredat registrationdate opened openedat "
-    "createdon",
-    "status": "status state accountstatus accountstate",
-    "plan": "plan tier product subscription plantype",
-    "country": "country countrycode billingcountry cc",
-    "email_domain": "emaildomain maildomain domain",
-    "organization": "organization organisation org company orgname companyname",
-    "cidr": "cidr range network prefix subnet block",
-    "asn": "asn as asnumber autonomoussystem",
-    "kind": "kind type category usage",
-    "operator": "operator actor group campaign threatactor",
-    "entity_type": "entitytype type indicatortype kind",
-    "value": "value indicator ioc entity observable",
-    "confidence": "confidence score certainty",
-}  # fmt: skip
+# Our columns, each with the names that real logs give to it, without punctuation.
+_USUAL = """
+    timestamp: timestamp ts time eventtime requesttime requesttimestamp datetime loggedat occurredat createdat
+        eventtimestamp starttime receivedat timeutc chargedat addedat
+    account_id: accountid account acct userid user uid customerid customer orgid apikeyid keyid apikeyowner
+        tenantid tenant ownerid principal subject clientid memberid accountuuid useruuid accountnumber
+    ip: ip ipaddress ipaddr clientip remoteaddr remoteip sourceip srcip xforwardedfor addr callerip originip
+        peeraddress
+    prompt: prompt text input message messages content query body requestbody prompttext usermessage inputtext
+        question instruction
+    template_id: templateid template prompttemplate prompttemplateid templatename
+    request_id: requestid reqid request traceid eventid uuid correlationid id messageid logid callid
+    model: model modelname modelid engine deployment modelversion
+    user_agent: useragent ua agent client clientname sdk httpuseragent clientversion
+    input_tokens: inputtokens prompttokens tokensin ntokensin promptlen usageprompttokens nprompttokens
+        requesttokens
+    output_tokens: outputtokens completiontokens tokensout ntokensout generatedtokens usagecompletiontokens
+        responsetokens
+    payment_fingerprint: paymentfingerprint fingerprint cardfingerprint cardhash paymentmethod instrument card
+        pmid paymentmethodid cardid instrumentid paymenthash ibanhash
+    created_at: createdat created signup signupat signupdate registeredat registrationdate opened openedat
+        createdon
+    status: status state accountstatus accountstate
+    plan: plan tier product subscription plantype
+    country: country countrycode billingcountry cc
+    email_domain: emaildomain maildomain domain
+    organization: organization organisation org company orgname companyname
+    cidr: cidr range network prefix subnet block
+    asn: asn as asnumber autonomoussystem
+    kind: kind type category usage
+    operator: operator actor group campaign threatactor
+    entity_type: entitytype type indicatortype kind
+    value: value indicator ioc entity observable
+    confidence: confidence score certainty
+"""
+
+# What stands in some of our columns.
+_CONTENT = dict(line.split() for line in (
+    "ip address", "prompt words", "request_id unique", "account_id token", "payment_fingerprint token", "value any",
+    "cidr any",
+))  # fmt: skip
+
+
+def _usual_names() -> dict[str, list[str]]:
+    """Our column -> the usual names of it, the most usual first."""
+    found: dict[str, list[str]] = {}
+    ours = ""
+    for word in _USUAL.split():
+        if word.endswith(":"):
+            ours = word[:-1]
+            found[ours] = []
+        else:
+            found[ours].append(word)
+    return found
+
+
+_NAMES = _usual_names()
 
 
 @dataclass(frozen=True)
@@ -137,7 +159,7 @@ def _name_score(ours: str, theirs: str) -> float:
     plain = _plain(theirs)
     if plain == _plain(ours):
         return 3.0
-    usual = _NAMES.get(ours, "").split()
+    usual = _NAMES.get(ours, [])
     if plain in usual:
         return 2.5 - 0.5 * usual.index(plain) / len(usual)
     last = _plain(re.split(r"[./:]", theirs)[-1])
@@ -153,19 +175,20 @@ def _content_score(column: Column, traits: _Traits) -> float:
         return -1.0
     if column.type == "timestamp":
         return 2.0 if traits.times >= 0.9 else 1.0 if traits.epoch else -3.0
-    if column.name == "ip":
+    content = _CONTENT.get(column.name, "")
+    if content == "address":
         return 2.0 if traits.addresses >= 0.9 else -3.0
     if column.type in ("int64", "float64"):
         return 0.5 if traits.whole >= 0.9 else -3.0
-    if column.name == "prompt":
+    if content == "words":
         return 1.6 if traits.n_chars >= 30 and traits.spaced >= 0.6 else -0.5 if traits.n_chars >= 8 else -3.0
     if traits.times >= 0.9 or traits.addresses >= 0.9 or (traits.spaced > 0.9 and traits.n_chars > 60):
         return -3.0
-    if column.name == "request_id":
+    if content == "unique":
         return 0.8 if traits.distinct >= 0.99 and traits.spaced == 0 else -1.5
-    if column.name in ("account_id", "payment_fingerprint"):
+    if content == "token":
         return 0.3 if traits.spaced < 0.1 else -1.0
-    return 0.0 if traits.distinct < 0.5 or column.name in ("value", "cidr") else -0.5
+    return 0.0 if traits.distinct < 0.5 or content == "any" else -0.5
 
 
 def _traits(table: InputTable, names: list[str]) -> dict[str, _Traits]:

@@ -182,6 +182,56 @@ def _words(plain: Any, kinds: Any, marks: Any, marked: bool, count: int, words: 
 
 
 @_jit
+def _plain_words(data: Any, start: int, end: int, ascii_table: Any, words: Any, unspaced: Any) -> tuple[int, Any]:
+    """Do the work of `_decode` and `_words` in one go for a row of plain ASCII; -1 words where the row is not that.
+
+    `ascii_table` holds normal form and class of the first 128 symbols, class in the upper byte. Rows with symbols that
+    may open an address, a quote or a fence are left to the careful way.
+    """
+    n_words = 0
+    after_slot = False
+    digest = np.uint64(0)
+    power = _U1
+    place = start
+    while place < end:
+        byte = data[place]
+        if byte >= 0x80:
+            return -1, digest
+        entry = ascii_table[byte]
+        kind = entry >> 8
+        if not _wordy(kind):
+            address = byte == 64 or (byte == 47 and place > start and data[place - 1] == 58)
+            if address or kind >= _CHARACTER or byte == 96:
+                return -1, digest
+            place += 1
+            continue
+        total = np.uint64(0)
+        factor = _U1
+        digits = False
+        while _wordy(kind):
+            digits |= kind == _DIGIT
+            total += (np.uint64(entry & 0xFF) + _U1) * factor
+            factor *= _BASE
+            place += 1
+            if place == end or data[place] >= 0x80:
+                break
+            entry = ascii_table[data[place]]
+            kind = entry >> 8
+        raw = _mix(total)
+        digest += raw * power
+        power *= _BASE
+        if digits:
+            if after_slot:
+                continue
+            raw = _NUMBER
+        after_slot = digits
+        words[n_words] = raw
+        unspaced[n_words] = False
+        n_words += 1
+    return n_words, _mix(digest + _STEP) if n_words else np.uint64(0)
+
+
+@_jit
 def _run(words: Any, start: int, width: int) -> Any:
     total = np.uint64(0)
     factor = _STEP
@@ -262,10 +312,16 @@ def _language(words: Any, unspaced: Any, n_words: int, keys: Any, codes: Any, vo
 
 
 @_jit
+def pair_slot(one: Any, other: Any, size: int) -> Any:
+    """Return the place of a pair of words in a table of `size` entries, a power of two."""
+    return ((one + other * _STEP) >> _U32) & np.uint64(size - 1)
+
+
+@_jit
 def _asks(words: Any, n_words: int, firsts: Any, phrases: Any, widths: Any) -> bool:
-    """Tell whether one of the phrases, given as run hashes and widths, is among the words."""
-    for place in range(n_words):
-        if not firsts[words[place] & np.uint64(len(firsts) - 1)]:
+    """Tell whether one of the phrases, given as run hashes and widths (2 or more), is among the words."""
+    for place in range(n_words - 1):
+        if not firsts[pair_slot(words[place], words[place + 1], len(firsts))]:
             continue
         for number in range(len(phrases)):
             width = widths[number]
@@ -300,6 +356,9 @@ def sketch_rows(
 ) -> None:
     """Sketch rows of text into the last seven arrays; `prints` must have room for half of the bytes and a row each."""
     room = bound + 1
+    ascii_table = np.empty(128, np.int64)
+    for symbol in range(128):
+        ascii_table[symbol] = folded[symbol] | np.int64(classes[symbol]) << 8
     plain, kinds, marks = np.empty(room, np.uint32), np.empty(room, np.uint8), np.empty(room, np.uint8)
     words, runs, unspaced = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(room, np.bool_)
     seen = np.zeros((1 << SEEN_BITS, 2), np.int32)
@@ -311,12 +370,15 @@ def sketch_rows(
         for place in range(starts[row], ends[row]):
             chars += (data[place] & 0xC0) != 0x80
         n_chars[row] = min(chars, 2147483647)
-        count = _decode(data, starts[row], min(ends[row], starts[row] + bound), classes, folded, plain, kinds)
-        odd = count < 0
-        if odd:
-            count = -count
-            _mark(plain, kinds, count, marks)
-        n_words, digest = _words(plain, kinds, marks, odd, count, words, unspaced)
+        end = min(ends[row], starts[row] + bound)
+        n_words, digest = _plain_words(data, starts[row], end, ascii_table, words, unspaced)
+        if n_words < 0:
+            count = _decode(data, starts[row], end, classes, folded, plain, kinds)
+            odd = count < 0
+            if odd:
+                count = -count
+                _mark(plain, kinds, count, marks)
+            n_words, digest = _words(plain, kinds, marks, odd, count, words, unspaced)
         digests[row] = digest
         if n_words:
             reached = _prints(words, unspaced, n_words, runs, prints, reached, seen, row + 1)

@@ -23,7 +23,7 @@ from pipeline.text.traits import (
 )
 
 WORTH_COMPILING = 4_000  # prompts in a batch
-ROOM = 4 << 20  # bytes of text that the compiled path works on at a time
+ROOM = 1 << 20  # bytes of text that the compiled path works on at a time
 LONGEST = 32_768  # bytes of a prompt: the compiled path finds repeated fingerprints in a table made for that many
 
 
@@ -90,10 +90,12 @@ def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
     reached = 0
     room = np.cumsum(np.minimum(ends - starts, bound) // 2 + 1)
     first = 0
+    prints = np.zeros(0, np.uint64)
     while first < n_rows:
         before = int(room[first - 1]) if first else 0
         last = max(first + 1, int(np.searchsorted(room, before + ROOM // 2, side="right")))
-        prints = np.empty(int(room[last - 1]) - before, np.uint64)
+        if len(prints) < int(room[last - 1]) - before:
+            prints = np.empty(int(room[last - 1]) - before, np.uint64)
         offsets = np.empty(last - first + 1, np.int64)
         sketch_rows(
             data, starts[first:last], ends[first:last], bound, tables.classes(), tables.folded(),
@@ -106,9 +108,8 @@ def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
         reached += int(offsets[-1])
         first = last
     result.n_chars[nulls] = -1
-    prints = np.concatenate(pieces) if pieces else result.prints
     return Sketch(
-        result.offsets, prints, result.digests, result.n_chars,
+        result.offsets, np.concatenate(pieces) if pieces else result.prints, result.digests, result.n_chars,
         result.conversations, result.asks_reasoning, result.languages,
     )  # fmt: skip
 
@@ -129,11 +130,13 @@ def _language_slots() -> tuple[U64, I64]:
 
 @cache
 def _phrase_slots() -> tuple[Flags, U64, I64]:
-    """Return a table of first words (by the low bits of their hashes), and hash and width of each phrase."""
-    firsts = np.zeros(512, np.bool_)
+    """Return a table of the pairs of words that begin phrases, and hash and width of each phrase."""
+    from pipeline.text.compiled import pair_slot
+
+    firsts = np.zeros(4096, np.bool_)
     phrases, widths = [], []
-    for first, value, width in reasoning_phrases():
-        firsts[first % len(firsts)] = True
+    for first, second, value, width in reasoning_phrases():
+        firsts[pair_slot(np.uint64(first), np.uint64(second), len(firsts))] = True
         phrases.append(value)
         widths.append(width)
     return firsts, np.array(phrases, np.uint64), np.array(widths, np.int64)

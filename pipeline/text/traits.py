@@ -66,12 +66,12 @@ def language_names() -> tuple[str, ...]:
 
 
 @cache
-def reasoning_phrases() -> tuple[tuple[int, int, int], ...]:
-    """Return the hash of the first word, the hash of the whole and the number of words of each phrase."""
+def reasoning_phrases() -> tuple[tuple[int, int, int, int], ...]:
+    """Return the hashes of the first two words, the hash of the whole and the number of words of each phrase."""
     found = []
     for words in [phrase.split() for phrase in _REASONING] + [list(phrase) for phrase in _REASONING_UNSPACED]:
         hashes = [word_hash(word) for word in words]
-        found.append((hashes[0], run_hash(hashes), len(hashes)))
+        found.append((hashes[0], hashes[1], run_hash(hashes), len(hashes)))
     return tuple(found)
 
 
@@ -80,8 +80,8 @@ def asks_reasoning(tokens: Tokens) -> Flags:
     n_rows = len(tokens.offsets) - 1
     found = np.zeros(n_rows, np.bool_)
     row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
-    for width in sorted({width for _, _, width in reasoning_phrases()}):
-        wanted = np.array([value for _, value, words in reasoning_phrases() if words == width], np.uint64)
+    for width in sorted({width for _, _, _, width in reasoning_phrases()}):
+        wanted = np.array([value for _, _, value, words in reasoning_phrases() if words == width], np.uint64)
         runs = run_hashes(tokens.hashes, width)
         hit = np.flatnonzero(np.isin(runs, wanted))
         found[row_of[hit][row_of[hit] == row_of[hit + width - 1]]] = True

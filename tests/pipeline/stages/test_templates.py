@@ -137,13 +137,11 @@ def test_templates_add_up(whole: Templates) -> None:
 
 def test_only_words_that_enough_accounts_share_are_shown(tmp_path: Path) -> None:
     base = plant("end", n_frames=4, n_other=100)
-    secret = [
-        f"account number {'abcdefghij'[row % 10]} secretword{'abcdefghij'[row % 10]}" for row in range(len(base.texts))
-    ]
-    accounts = [
-        "the only one" if frame == 0 else account for frame, account in zip(base.frame, base.accounts, strict=True)
-    ]
-    texts = [text + " " + tail for text, tail in zip(base.texts, secret, strict=False)]
+    pairs = zip(base.frame, base.accounts, strict=True)
+    accounts = ["the only one" if frame == 0 else account for frame, account in pairs]
+    letters = str.maketrans("0123456789 ", "abcdefghijk")
+    secret = [f"my secretword{name.translate(letters)} is safe with you" for name in accounts]
+    texts = [text + " " + tail for text, tail in zip(base.texts, secret, strict=True)]
     result = run(tmp_path, Planted(texts, base.frame, accounts), [])
     shown = [text for text in result.templates["text"].to_pylist() if text]
     assert shown and not any("secretword" in text for text in shown)

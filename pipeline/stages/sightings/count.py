@@ -124,7 +124,7 @@ def _sightings(task: Bucket) -> str:
     """Sightings of all link types: counted from the rows, and given by the small tables, which count no request."""
     tables = {"events": "events", "template_events": "texts"}
     times = {"payments": "timestamp", "accounts": "created_at"}
-    counted = [_of_rows(t, tables[t.table]) for t in task.types if t.table in tables]
+    counted = [sightings_of_rows(t, tables[t.table]) for t in task.types if t.table in tables]
     given = [_of_table(t, times[t.table], task.since_us) for t in task.types if t.table in times]
     return f"""
 select account_id, entity_type, entity, date '1970-01-01' + stamp::integer as day, n_events, active_hours,
@@ -133,7 +133,8 @@ from ({" union all ".join([*counted, *given])})
 """
 
 
-def _of_rows(t: LinkType, table: str) -> str:
+def sightings_of_rows(t: LinkType, table: str) -> str:
+    """Sightings of one link type, counted from the rows of a table: account x entity x day, as a query."""
     return (
         f"select account_id, {text(t.name)} as entity_type, {name(t.column)} as entity, "
         f"{_MOMENT} // {DAY_US} as stamp, count(*) as n_events, "

@@ -22,6 +22,7 @@ from pipeline.text.tokens import I64, Flags, buffers, decode, gather, kinds_of
 MOST_WORDS = 48  # of a short prompt
 MOST_BYTES = 600
 VALUES = 3  # different words in one place of otherwise equal lines make it a slot
+FIXED = 2  # words of a line that stay
 ROUNDS = 8
 SLOT = np.uint64(NUMBER)
 _JOINERS = ".-/\\@#%&+*~^$'"
@@ -185,7 +186,7 @@ def settle_short(lines: Lines) -> ShortFrames:
     owner = np.arange(len(first))  # of each line: its line among those still told apart
     for _ in range(ROUNDS):
         slots = _slots(words, row_of, len(lengths))
-        if not (slots & (words != SLOT)).any():
+        if not slots.any():
             break
         words = np.where(slots, SLOT, words)
         kept = ~_repeated_slots(words, row_of)
@@ -221,5 +222,6 @@ def _slots(words: U64, row_of: I64, n_rows: int) -> Flags:
     is_slot = (counts >= VALUES) | ((counts >= 2) & open_already)
     marked = np.zeros(len(words), np.bool_)
     marked[order] = is_slot[group]
-    anchored = fixed[row_of] - (words != SLOT) >= 1  # something must be left to tell the line by
-    return np.asarray(marked & anchored)
+    marked &= words != SLOT
+    left = fixed - np.bincount(row_of, weights=marked, minlength=n_rows)  # words by which the line can still be told
+    return np.asarray(marked & (left >= FIXED)[row_of])

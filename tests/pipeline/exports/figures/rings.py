@@ -71,14 +71,17 @@ class Ring:
     def _groups(self, have: np.ndarray, kinds: list[str], membership: np.ndarray) -> pd.DataFrame:
         names = [f"{k}:value-{j}" for j, k in enumerate(kinds[: have.shape[1]])]
         sets = pd.Series([tuple(n for n, h in zip(names, row, strict=True) if h) for row in have])
-        counted = pd.DataFrame({"entities": sets, "core": membership >= 0.5}).groupby("entities").core.agg(["size", "sum"])
+        counted = (
+            pd.DataFrame({"entities": sets, "core": membership >= 0.5}).groupby("entities").core.agg(["size", "sum"])
+        )
         counted = counted.reset_index().sort_values(["size", "entities"], ascending=[False, True], ignore_index=True)
         top, rest = counted.head(12), counted.iloc[12:]
         rows = [(list(e), int(n), int(c)) for e, n, c in top.itertuples(index=False)]
         if len(rest):
             rows.append(([], int(rest["size"].sum()), int(rest["sum"].sum())))
         return pd.DataFrame(
-            [("R-1042", i + 1, *r) for i, r in enumerate(rows)], columns=["ring_id", "rank", "entities", "n_accounts", "n_core"]
+            [("R-1042", i + 1, *r) for i, r in enumerate(rows)],
+            columns=["ring_id", "rank", "entities", "n_accounts", "n_core"],
         )
 
 

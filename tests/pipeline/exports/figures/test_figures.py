@@ -55,7 +55,8 @@ def operators(n: int) -> Sheet:
     rings, hours = many(n)
     rings = rings.assign(operator_id="UNATTRIBUTED-7F3A")
     shared = pd.concat(
-        [Ring(30, seed=i % 5).evidence.assign(ring_id=r) for i, r in enumerate(rings.ring_id.head(40))], ignore_index=True
+        [Ring(30, seed=i % 5).evidence.assign(ring_id=r) for i, r in enumerate(rings.ring_id.head(40))],
+        ignore_index=True,
     )
     return operator_map.sheet("UNATTRIBUTED-7F3A", rings, shared, hours, frame())
 
@@ -63,7 +64,9 @@ def operators(n: int) -> Sheet:
 def daily(size: int, days: int = 45) -> Sheet:
     """F3 of one ring."""
     ring = Ring(size, days=days)
-    table = pd.DataFrame({"day": [d.date() for d in frame(days).days()], "group": "other", "n_events": 2_000_000, "n_accounts": 9})
+    table = pd.DataFrame(
+        {"day": [d.date() for d in frame(days).days()], "group": "other", "n_events": 2_000_000, "n_accounts": 9}
+    )
     return volume.sheet("f3", "R-1042", ring.row.to_frame().T, ring.hours, table, frame(days))
 
 

@@ -1,0 +1,223 @@
+"""The briefing: every number found in the tables, the same bytes twice, readable by everybody, harmless."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+from pipeline.cli import main
+from pipeline.exports import briefing, make_all
+from pipeline.exports.briefing import html, typeset
+from pipeline.exports.briefing.changes import compared, stopped
+from pipeline.exports.briefing.model import Document, Para, Picture
+from pipeline.exports.figures import FORMS
+from pipeline.exports.linter import faults
+from pipeline.exports.tables import DESCRIBED, RunTables, empty
+from pipeline.exports.trace import plain
+from pipeline.schemas import OUTPUTS, arrow_schema
+from pipeline.settings import Settings
+from tests.pipeline.exports.conftest import FEW, tables_of
+from tests.pipeline.exports.resolve import value_of
+from tests.support.finished_run import write_run
+
+
+@pytest.fixture(scope="module")
+def document(tables: RunTables) -> Document:
+    """The briefing of the run for inside use."""
+    return briefing.build(tables)
+
+
+def test_every_number_is_found_in_the_tables(run: Path, document: Document) -> None:
+    found = document.numbers()
+    assert len(found) > 80
+    for number in found:
+        truth = value_of(run, number.source)
+        if isinstance(truth, str):
+            assert str(pd.Timestamp(number.exact).date()) == truth, number
+        else:
+            assert float(number.exact) == pytest.approx(truth, abs=1e-9), number
+
+
+def test_shown_numbers_agree_with_their_exact_values(document: Document) -> None:
+    """What is read is the exact value, rounded as the house rounds."""
+    for number in document.numbers():
+        shown = number.shown.replace(",", "").replace("−", "-").rstrip("%")
+        if shown.endswith(" million"):
+            assert float(shown.split()[0]) == pytest.approx(float(number.exact) / 1e6, abs=0.05)
+        elif re.fullmatch(r"[+-]?\d+(\.\d+)?", shown):
+            assert float(shown) == pytest.approx(float(number.exact), rel=0.01, abs=0.06)
+        else:
+            assert re.match(r"(below 0\.01|above 0\.99|\d{1,2} [A-Z][a-z]{2} \d{4})$", number.shown), number
+
+
+def test_numbers_in_the_text_of_the_pdf_are_those_of_the_tables(made: Path) -> None:
+    text = " ".join(page.extract_text() for page in PdfReader(made / "briefing.pdf").pages)
+    rings = tables_of(made).table("rings")
+    flagged = rings[rings["flagged"]]
+    assert f"{len(flagged)} flagged rings made {int(flagged['n_events'].sum()):,} requests" in text
+    for _, ring in flagged.sort_values("score_bits", ascending=False).head(2).iterrows():
+        assert f"{int(ring['size']):,} accounts" in text
+
+
+def test_generated_briefings_pass_the_linter(document: Document) -> None:
+    assert faults(document) == []
+
+
+def test_no_section_is_too_long(document: Document) -> None:
+    words = [len(plain(b.text).split()) for b in document.blocks if isinstance(b, Para)]
+    assert max(words) <= 120
+    assert {b.sheet.form for b in document.blocks if isinstance(b, Picture)} >= set(FORMS) - {"evasion"}
+
+
+def test_all_files_are_there(made: Path) -> None:
+    for name in ("briefing.pdf", "briefing.html", "stix.json", "graph.gexf"):
+        assert (made / name).stat().st_size > 2000
+    names = {p.stem for p in (made / "figures").iterdir()}
+    for stem in names:
+        assert {p.suffix for p in (made / "figures").glob(f"{stem}.*")} == {".svg", ".png", ".csv", ".txt"}
+
+
+def test_same_bytes_twice(made: Path, tmp_path: Path) -> None:
+    again = write_run(tmp_path, rings=6, hostile=True)
+    make_all(again, FEW, json.loads((again / "manifest.json").read_text()))
+    first = {p.relative_to(made): p.read_bytes() for p in made.rglob("*") if p.is_file()}
+    second = {p.relative_to(again): p.read_bytes() for p in again.rglob("*") if p.is_file()}
+    assert first == second
+
+
+def test_pdf_is_tagged_and_complete(made: Path) -> None:
+    reader = PdfReader(made / "briefing.pdf")
+    root: Any = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "en"
+    assert reader.metadata is not None and reader.metadata.title
+    assert not reader.metadata.creation_date
+    alts = alt_texts(root["/StructTreeRoot"])
+    assert len(alts) >= 8
+    assert all(len(alt.split()) >= 6 for alt in alts)
+    for page in reader.pages:
+        for font in (page["/Resources"].get("/Font") or {}).values():
+            inner = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+            assert "/FontFile2" in inner or "/FontFile3" in inner
+        images = (page["/Resources"].get("/XObject") or {}).values()
+        assert not any(i.get_object()["/Subtype"] == "/Image" for i in images)  # no raster where a vector can be
+
+
+def alt_texts(node: Any, found: list[str] | None = None) -> list[str]:
+    """Alternative texts of a structure tree."""
+    found = [] if found is None else found
+    node = node.get_object() if hasattr(node, "get_object") else node
+    if isinstance(node, list):
+        for one in node:
+            alt_texts(one, found)
+    elif isinstance(node, dict):
+        if "/Alt" in node:
+            found.append(str(node["/Alt"]))
+        if "/K" in node:
+            alt_texts(node["/K"], found)
+    return found
+
+
+def test_page_needs_nothing_and_runs_nothing(made: Path) -> None:
+    page = (made / "briefing.html").read_text()
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href|srcset)=\"(?!data:)", page)
+    assert "onerror=window" not in re.sub(r"&[a-z#0-9]+;", "", page) or "&lt;img" in page
+    assert page.count("<img alt=") == page.count("<source media=") > 5
+    assert re.search(r"<data value=\"[^\"]+\" title=\"[^\"]+\">", page)
+
+
+@pytest.mark.parametrize("rings", [0, 1])
+def test_runs_with_nothing_to_tell(tmp_path: Path, rings: int) -> None:
+    run = empty_run(tmp_path) if rings == 0 else write_run(tmp_path, rings=1)
+    make_all(run, FEW, json.loads((run / "manifest.json").read_text()))
+    text = " ".join(page.extract_text() for page in PdfReader(run / "briefing.pdf").pages)
+    assert ("No coordinated operation was flagged" in text) == (rings == 0)
+    assert (run / "stix.json").exists() and (run / "graph.gexf").exists() and (run / "briefing.html").exists()
+
+
+def empty_run(folder: Path) -> Path:
+    """A run without a single ring."""
+    import pyarrow.parquet as pq
+
+    for table in OUTPUTS:
+        pq.write_table(arrow_schema(table).empty_table(), folder / f"{table.name}.parquet")
+    manifest = {
+        "run_id": "2026-06-06-00000000",
+        "since": "2026-04-22T00:00:00+00:00",
+        "until": "2026-06-06T00:00:00+00:00",
+        "version": "0",
+        "stages": {},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_without_the_extra_there_is_still_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def lacking(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.split(".")[0] in ("typst", "stix2") or name == "pipeline.exports.stix":
+            raise ModuleNotFoundError(name)
+        return real(name, *args, **kwargs)
+
+    run = empty_run(tmp_path)
+    monkeypatch.setattr(builtins, "__import__", lacking)
+    make_all(run, Settings(), json.loads((run / "manifest.json").read_text()))
+    assert (run / "briefing.html").exists() and (run / "graph.gexf").exists()
+    assert not (run / "briefing.pdf").exists() and not (run / "stix.json").exists()
+    assert "briefing.pdf was not made" in (run / "figures" / "README.txt").read_text()
+
+
+def test_strangers_text_is_no_markup(document: Document) -> None:
+    wild = '#set page(width: 0pt) "] <b>&\\n $x$'
+    text = typeset.literal(wild)
+    assert text.startswith('"') and text.endswith('"') and '\\"]' in text
+    assert "<b>" not in html.text(wild)
+
+
+def test_two_windows_are_compared(tmp_path: Path) -> None:
+    before, now = (tables_of(write_run(tmp_path, rings=6, grown=g)) for g in (False, True))
+    words = compared(before, now, now)
+    assert set(words.values()) <= {"new", "grew", "shrank", "continued", "came back"}
+    assert words["R-0001"] in ("grew", "continued")
+    assert "new" in words.values()
+    assert isinstance(stopped(before, now), list)
+    document = briefing.build(now, briefing.Wish(compared=words, most=0))
+    assert faults(document) == []
+    assert "since the window before" in " ".join(plain(t) for t, _ in document.texts())
+
+
+def test_brief_with_slides_title_logo_and_ring(run: Path, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>'
+    )
+    target = tmp_path / "out"
+    words = ["--title", "Summer review", "--logo", str(logo), "--ring", "R-0005", "--slides"]
+    assert main(["brief", str(run), "--to", str(target), *words]) == 0
+    reader = PdfReader(target / "briefing.pdf")
+    assert reader.metadata is not None and reader.metadata.title == "Summer review"
+    text = " ".join(page.extract_text() for page in reader.pages)
+    assert "R-0005" in text and "R-0001: 453 accounts, very" not in text
+    assert (target / "slides" / "f1-ring-R-0005.svg").exists()
+    numbers = pd.read_csv(target / "numbers.csv")
+    assert len(numbers) > 20 and set(numbers.columns) == {"number", "exact", "from"}
+
+
+def test_a_title_that_claims_too_much_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["brief", str(run), "--to", str(tmp_path / "out"), "--title", "A massive attack by 400 criminals"]) == 1
+    assert "rules of wording" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_empty_tables_have_the_columns_of_the_contract() -> None:
+    for name, table in DESCRIBED.items():
+        assert set(empty(name).columns) == {c.name for c in table.columns if c.type != "dynamic"}

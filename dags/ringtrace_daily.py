@@ -40,18 +40,18 @@ with DAG(
         """Name the run; one under way is gone on with."""
         options = {"--settings": place("SETTINGS"), "--decisions": place("DECISIONS")}
         given = [word for option, value in options.items() if value for word in (option, value)]
-        words = ["run", place("INPUT"), "--output", place("OUTPUT", "output"), "--until", until, "--begin", "--resume", *given]
-        return str(ringtrace(words)["run_id"])
+        where = ["run", place("INPUT"), "--output", place("OUTPUT", "output"), "--until", until]
+        return str(ringtrace([*where, "--begin", "--resume", *given])["run_id"])
 
     @task
-    def stage(name: str, run_id: str, params: dict[str, Any] | None = None) -> None:
+    def stage(name: str, run: str, params: dict[str, Any] | None = None) -> None:
         """One stage of the run; its gates stop the line."""
         passed = [word for gate in (params or {})["let_through"] for word in ("--let-through", gate)]
-        ringtrace(["stage", name, "--run", run_id, "--output", place("OUTPUT", "output"), "--gates", *passed])
+        ringtrace(["stage", name, "--run", run, "--output", place("OUTPUT", "output"), "--gates", *passed])
 
-    run_id = begin(input_complete())  # type: ignore[arg-type]
-    before: Any = run_id
+    run = begin(input_complete())  # type: ignore[arg-type]
+    before: Any = run
     for name in (*(s.name for s in STAGES), "publish"):
-        step = stage.override(task_id=name)(name, run_id)  # type: ignore[arg-type]
+        step = stage.override(task_id=name)(name, run)  # type: ignore[arg-type]
         before >> step
         before = step

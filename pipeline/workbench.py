@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+# what a part of clean_events says of itself in its Parquet metadata
+FILES = b"ringtrace.files"  # JSON list of the input files its rows stand in, by the number in its column `source`
+MADE_FROM = b"ringtrace.made_from"  # digest of all that the part depends on
+
 FileFormat = Literal["parquet", "csv", "jsonl"]
 
 
@@ -35,6 +39,25 @@ class Workbench(Protocol):
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, what: str) -> list[R]:
         """Apply a top-level function to each item, as tasks; results in the order of the items. Both must pickle."""
+
+
+class Shelf(Protocol):
+    """Work kept from run to run, by a key that names all it was made from. It pickles; it changes no result."""
+
+    def find(self, kind: str, key: str) -> str | None:
+        """Folder of an entry, or None where there is no whole one. Its files are never written to."""
+
+    def new(self) -> str:
+        """A fresh private folder to make an entry in."""
+
+    def keep(self, kind: str, key: str, made: str) -> str:
+        """Put a folder from `new` into its place; returns where it lies now."""
+
+    def note(self, kind: str, key: str, value: object) -> None:
+        """Keep a small plain value."""
+
+    def noted(self, kind: str, key: str) -> object | None:
+        """A small plain value, or None."""
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def test_stages_ask_for_what_the_plan_declares() -> None:
     import importlib
     import inspect
 
-    always = {"settings", "bench", "period", "run_id"}
+    always = {"settings", "bench", "shelf", "period", "run_id"}
     for stage in STAGES:
         make = importlib.import_module(f"pipeline.stages.{stage.name}").make
         asked = set(inspect.signature(make).parameters) - always

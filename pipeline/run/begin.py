@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 from pipeline.errors import Place, UsageError
 from pipeline.period import Period, window
+from pipeline.run.code import stage_digest
 from pipeline.run.unfinished import Unfinished, digest_of, workshop
 from pipeline.scoring_model import shipped_model
 from pipeline.settings import Settings
 from pipeline.storage import FinishedRun, Folder, find_inputs, find_table, folder, list_runs, open_run, previous_run
 from pipeline.storage.places import private_folder
 from pipeline.storage.runs import SCHEMA_VERSION, remove_folder
+from pipeline.storage.state import State
 from pipeline.storage.tables import file_digest
 from pipeline.storage.tasks import DaskBench, cores
 from pipeline.workbench import Inputs
@@ -83,6 +85,12 @@ def make_bench(settings: Settings, scratch: Path, *, address: str | None, watch:
     return DaskBench(str(private_folder(scratch)), workers, memory, settings.run.scheduler, address, watch.tasks)
 
 
+def shelf_of(output: Folder, stage: str) -> State:
+    """What is kept of a stage's work from run to run: in the output on a disk, else beside the unfinished runs."""
+    place = output.path / "state" if output.local else workshop(output) / "state"
+    return State(str(place), stage_digest(stage))
+
+
 def gather_inputs(uri: str, decisions: str | None) -> Inputs:
     """The input tables, with decisions from a place of their own where one is named."""
     inputs = find_inputs(uri)
@@ -105,7 +113,7 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
         bench = make_bench(request.settings, scratch, address=request.scheduler, watch=watch)
         survey = call(
             intake.survey, inputs=inputs, settings=request.settings, bench=bench, since=request.since,
-            until=request.until,
+            until=request.until, shelf=shelf_of(output, "intake"),
         )  # fmt: skip
     finally:
         remove_folder(scratch)

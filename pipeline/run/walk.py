@@ -13,7 +13,7 @@ from pipeline.errors import RunError, UsageError
 from pipeline.link_types import link_types
 from pipeline.period import Period, instant
 from pipeline.plan import BY_NAME, STAGES, Stage
-from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench
+from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench, shelf_of
 from pipeline.run.code import stage_digest
 from pipeline.run.look import Looking, look_after
 from pipeline.run.measure import measured
@@ -150,6 +150,7 @@ class Walk:
         """Call the stage with what its plan entry declares, by parameter name."""
         offered: dict[str, Any] = {
             "settings": self.settings, "period": self.period, "run_id": self.run.run_id,
+            "shelf": shelf_of(self.output, stage.name),
             "bench": make_bench(self.settings, scratch, address=self.address, watch=self.watch),
         }  # fmt: skip
         make = (self.find or find_make)(stage.name)
@@ -214,6 +215,7 @@ class Walk:
         observe.tell("published", run_id=self.run.run_id, stage="publish")
         observe.tell_metrics(manifest)
         remove_folder(self.run.folder)
+        shelf_of(self.output, "intake").tidy()
         return self.run.run_id
 
     def _exports(self, whole: Path, manifest: dict[str, Any]) -> None:

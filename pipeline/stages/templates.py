@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.settings import Settings, TemplatesSettings
+from pipeline.stages._kept_sketches import sketched
 from pipeline.stages._template_sketches import (
     KEY,
     Part,
@@ -33,7 +34,7 @@ from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
 from pipeline.text.wording import wording
-from pipeline.workbench import PromptSource, Workbench
+from pipeline.workbench import PromptSource, Shelf, Workbench
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,15 +58,19 @@ def make(
     settings: Settings,
     bench: Workbench,
     sketches: Mapping[str, str] | None = None,
+    shelf: Shelf | None = None,
 ) -> Templates:
     """Mine the templates of a window.
 
     `clean_events` are Parquet parts with `account_id`, `timestamp` and, where they have them, `request_id` and
-    `template_id` (an id given upstream is used as it is). `sketches` names kept sketches by part; the others are made.
+    `template_id` (an id given upstream is used as it is). `sketches` names sketches made before, by part; the others
+    are found on the shelf, or made and kept there.
     """
     rules = FrameRules(min_events=settings.templates.min_prompts)
-    parts = _parts(clean_events, prompts, settings.templates, bench.scratch, sketches or {})
-    bench.map(write_sketch, [part for part in parts if part.events not in (sketches or {})], what="sketch prompts")
+    given = sketches or {}
+    parts = _parts(clean_events, prompts, settings.templates, bench.scratch, given)
+    made = iter(sketched([p for p in parts if p.events not in given], shelf, bench))
+    parts = [part if part.events in given else next(made) for part in parts]
     found = _Found(settle(sample(parts, bench, rules.min_events), rules), short_frames(parts, bench))
     firsts = bench.map(_write, [(part, found) for part in parts], what="write template events")
     texts = _wordings(parts, firsts, settings.templates, bench)

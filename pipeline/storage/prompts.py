@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import rows
+from pipeline.workbench import FILES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,10 @@ class Prompts:
 
         places = pq.read_table(part, columns=["source", "row"])
         source, row = places["source"].to_numpy(), places["row"].to_numpy()
+        files = (pq.read_schema(part).metadata or {}).get(FILES)
+        if files is not None:
+            numbers = {name: number for number, name in enumerate(self.table.shown)}
+            source = np.array([numbers[name] for name in json.loads(files)], np.int64)[source]
         ends = [*np.flatnonzero(np.diff(source)), len(source) - 1] if len(source) else []
         start = 0
         for end in ends:

@@ -18,7 +18,7 @@ from pipeline.stages.intake import events, small
 from pipeline.stages.intake.checks import keyed
 from pipeline.stages.intake.plans import reading_of
 from pipeline.stages.intake.survey import Survey, survey
-from pipeline.workbench import Inputs, Workbench
+from pipeline.workbench import Inputs, Shelf, Workbench
 
 __all__ = ["Intake", "Survey", "bearable", "make", "survey"]
 
@@ -47,7 +47,9 @@ class Intake:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
-def make(inputs: Inputs, *, settings: Settings, period: Period | None, bench: Workbench) -> Intake:
+def make(
+    inputs: Inputs, *, settings: Settings, period: Period | None, bench: Workbench, shelf: Shelf | None = None
+) -> Intake:
     """Check all tables of the input. Raises InputError or FaultList where a table is broken."""
     readings = {name: reading_of(table, settings) for name, table in sorted(inputs.tables.items())}
     _, until = events.bounds(period)
@@ -56,7 +58,7 @@ def make(inputs: Inputs, *, settings: Settings, period: Period | None, bench: Wo
         small.bring_in, [(readings[name], settings, until) for name in there], what="check the small tables"
     )
     tables = {name: small.empty(name, settings) for name in _SMALL} | dict(zip(there, made, strict=True))
-    brought = events.bring_in(readings["events"], period, settings.input.chunk_rows, bench)
+    brought = events.bring_in(readings["events"], period, settings.input.chunk_rows, bench, shelf)
     counts = {"events": brought.counts} | {name: tables[name].counts for name in _SMALL}
     refused = {"events": brought.rejected} | {name: tables[name].rejected for name in _SMALL}
     for name, count in counts.items():

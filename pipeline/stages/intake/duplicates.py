@@ -6,11 +6,11 @@ rows whose key occurs again are looked at closely, and prompts only of rows that
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import rows
+from pipeline.engine import connect, text_literal
 from pipeline.link_types import ADDRESS_TYPES
 from pipeline.stages.intake.digests import Hasher, Hashes
 from pipeline.stages.intake.plans import Reading, rows_of_groups
-from pipeline.workbench import Workbench
+from pipeline.workbench import MADE_FROM, Workbench
 
 KEYS_A_BUCKET = 1 << 24
 _SEEN_BITS = 1 << 22
@@ -36,12 +37,14 @@ FINE = pa.schema([("source", pa.int32()), ("row", pa.int64()), ("prompt", pa.uin
 
 @dataclass(frozen=True)
 class Part:
-    """A part of clean_events, the file of its rows' keys (uint64, in order), and how many rows both have."""
+    """A part of clean_events, the file of its rows' keys (uint64, in order), how many rows both have, and the numbers
+    in the input of the files that the rows stand in."""
 
     number: int
     path: str
     keys: str
     n_rows: int
+    sources: tuple[int, ...]
 
 
 def part_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
@@ -130,7 +133,8 @@ def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.
                 check = np.where(named, hasher.rows(table, ["request_id"], salt=2), digest)
                 numbers = np.full(len(here), part.number, np.int32)
                 moments = table.column("timestamp").cast(pa.int64())
-                stands = [numbers, here, table.column("source"), table.column("row"), named]
+                source = np.array(part.sources, np.int32)[table.column("source").to_numpy()]
+                stands = [numbers, here, source, table.column("row"), named]
                 made.append(pa.table([*stands, keys[here], check, moments, digest], schema=CANDIDATES))
             at += n
     return pa.concat_tables(made)
@@ -161,7 +165,7 @@ def _fine(reading: Reading, by_bucket: list[tuple[str, ...]], bench: Workbench) 
     if not (reading.has("prompt") or reading.extras):
         pq.write_table(FINE.empty_table(), path)
         return path
-    with duckdb.connect(config={"threads": 1}) as db:
+    with connect(bench.scratch, bench.memory) as db:
         tied = pa.concat_tables([db.sql(_TIED.format(again=_source(f))).to_arrow_table() for f in by_bucket])
     source, row = tied.column("source").to_numpy(), tied.column("row").to_numpy()
     wanted = [(int(n), np.sort(row[source == n])) for n in np.unique(source)]
@@ -201,19 +205,25 @@ def _fine_of_file(reading: Reading, source: int, wanted: Places, hasher: Hasher)
 
 
 def _source(paths: Sequence[str]) -> str:
-    quoted = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
-    return f"read_parquet([{quoted}])"
+    return f"read_parquet([{', '.join(text_literal(p) for p in paths)}])"
 
 
 def _settle(task: tuple[tuple[str, ...], str, int, str]) -> pa.Table:
     """Rows (part, place) of one bucket that repeat another."""
     files, fine, memory, scratch = task
-    with duckdb.connect(config={"threads": 1, "temp_directory": scratch}) as db:
-        db.execute(f"set memory_limit = '{max(memory >> 20, 128)}MB'")
+    with connect(scratch, memory) as db:
         made = db.sql(_LOST.format(again=_source(files), fine=_source([fine]))).to_arrow_table()
     for path in files:
         Path(path).unlink()
     return made
+
+
+def _without(schema: pa.Schema, gone: Places) -> pa.Schema:
+    """The schema of a part whose rows are no longer all those it was made from."""
+    said = dict(schema.metadata or {})
+    if MADE_FROM in said:
+        said[MADE_FROM] = hashlib.sha256(said[MADE_FROM] + gone.tobytes()).hexdigest().encode()
+    return schema.with_metadata(said)
 
 
 def without(task: tuple[Part, Places]) -> None:
@@ -221,7 +231,7 @@ def without(task: tuple[Part, Places]) -> None:
     part, gone = task
     aside = part.path + ".aside"
     at = 0
-    with pq.ParquetFile(part.path) as file, part_writer(aside, file.schema_arrow) as out:
+    with pq.ParquetFile(part.path) as file, part_writer(aside, _without(file.schema_arrow, gone)) as out:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
             low, high = np.searchsorted(gone, [at, at + table.num_rows])

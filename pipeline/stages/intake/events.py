@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from pipeline.schemas import TABLES, arrow_schema
 from pipeline.stages.intake.checks import REJECTED, Checked, checked
 from pipeline.stages.intake.digests import Hasher, Hashes, added, microseconds, total
 from pipeline.stages.intake.duplicates import Part, losers, part_writer, without
-from pipeline.stages.intake.plans import Chunk, Reading, chunks_of
-from pipeline.workbench import Workbench
+from pipeline.stages.intake.kept import Lasting, digest, lasting, link_or_copy
+from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, sources_of
+from pipeline.workbench import FILES, MADE_FROM, Shelf, Workbench
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class _Task:
     since: int
     until: int
     folder: str
+    kept: Lasting
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,18 @@ class _Done:
     n_rejected: int
     n_outside: int
     sums: tuple[int, int]
+    span: tuple[int, int] | None  # first and last moment of the good rows, in the window or not
 
 
-def bring_in(reading: Reading, period: Period | None, chunk_rows: int, bench: Workbench) -> EventsIn:
-    """Check all events, write the parts, take out duplicates."""
+def bring_in(
+    reading: Reading, period: Period | None, chunk_rows: int, bench: Workbench, shelf: Shelf | None = None
+) -> EventsIn:
+    """Check all events (but for chunks that are known from before), write the parts, take out duplicates."""
     since, until = bounds(period)
     chunks = chunks_of(reading.table, chunk_rows) or [Chunk(0, ())]
-    tasks = [_Task(reading, chunk, since, until, bench.scratch) for chunk in chunks]
-    done = bench.map(_write_part, tasks, what="check the events")
+    kept = lasting(reading.table, shelf, bench)
+    tasks = [_Task(reading, chunk, since, until, bench.scratch, kept) for chunk in chunks]
+    done = bench.map(_part, tasks, what="check the events")
     parts = [d.part for d in done]
     lost = losers(reading, parts, bench)
     bench.map(without, [(part, lost[part.number]) for part in parts if part.number in lost], what="take out duplicates")
@@ -88,16 +95,71 @@ def clean_schema(reading: Reading) -> pa.Schema:
     return arrow_schema(TABLES["clean_events"], extra)  # type: ignore[arg-type]
 
 
+def _part(task: _Task) -> _Done:
+    """One task: a part made before, where nothing it depends on has changed; else made now, and kept for later.
+
+    A kept part holds all good rows of its chunk, so it serves every window that they all lie in. A chunk that lies
+    outside the window leaves nothing but its counts. One that the window cuts is made anew.
+    """
+    shelf = task.kept.shelf
+    if shelf is None:
+        return _write_part(task)
+    key = task.kept.key(task.reading, task.chunk)
+    found = shelf.find("intake", key) or shelf.find("outside", key)
+    taken = _taken(task, Path(found)) if found is not None else None
+    if taken is not None:
+        return taken
+    done = _write_part(task)
+    if done.n_outside and done.part.n_rows:
+        return done
+    made = Path(shelf.new())
+    (made / "about.json").write_text(json.dumps(asdict(done)))
+    for name, path in _files(done.part.path).items():
+        if not done.n_outside or name == "rejected":
+            link_or_copy(path, made / name)
+    shelf.keep("intake" if not done.n_outside else "outside", key, str(made))
+    return done
+
+
+def _files(path: str) -> dict[str, str]:
+    """The three files of a part by what they hold."""
+    base = path.removesuffix(".parquet")
+    return {"rows": path, "keys": f"{base}.keys", "rejected": f"{base}.rejected.parquet"}
+
+
+def _taken(task: _Task, found: Path) -> _Done | None:
+    """A part from what is kept of its chunk, or an empty one beside the window; None where the window cuts it."""
+    about = json.loads((found / "about.json").read_bytes())
+    first, last = about["span"] or (task.since, task.since)
+    base = str(Path(task.folder) / f"part-{task.chunk.number:05d}")
+    files = _files(f"{base}.parquet")
+    n_rows, n_outside, sums = about["part"]["n_rows"], 0, (about["sums"][0], about["sums"][1])
+    if last < task.since or first >= task.until:
+        n_rows, n_outside, sums = 0, about["n_in"] - about["n_rejected"], (0, 0)
+        with part_writer(files["rows"], _marked(clean_schema(task.reading), task)):
+            pass
+        Path(files["keys"]).write_bytes(b"")
+        link_or_copy(found / "rejected", files["rejected"])
+    elif task.since <= first and last < task.until and (found / "rows").exists():
+        for name, path in files.items():
+            link_or_copy(found / name, path)
+    else:
+        return None
+    part = Part(task.chunk.number, files["rows"], files["keys"], n_rows, sources_of(task.chunk))
+    return _Done(part, files["rejected"], about["n_in"], about["n_rejected"], n_outside, sums, about["span"])
+
+
 def _write_part(task: _Task) -> _Done:
-    """One task: read, check, write the good rows of the window and their keys, and the refused rows.
+    """Read, check, write the good rows of the window and their keys, and the refused rows.
 
     Prompts are not read here; they are looked at only where nothing else tells two rows apart.
     """
     base = str(Path(task.folder) / f"part-{task.chunk.number:05d}")
-    schema = clean_schema(task.reading)
+    schema = _marked(clean_schema(task.reading), task)
     reading = task.reading.only(tuple(n for n in task.reading.names if n != "prompt"))
     n_in = n_out = n_rejected = n_outside = 0
     sums = [(0, 0)]
+    spans: list[int] = []
     with (
         Hasher() as hasher,
         part_writer(f"{base}.parquet", schema) as part,
@@ -107,11 +169,12 @@ def _write_part(task: _Task) -> _Done:
         for batch in checked(reading, task.chunk):
             good = batch.codes == 0
             moments = batch.table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy()
+            spans += [int(moments[good].min()), int(moments[good].max())] if good.any() else []
             inside = good & (moments >= task.since) & (moments < task.until)
             key = _keys(batch, reading, hasher)[inside]
             keys.write(key.tobytes())
             sums.append(total(key))
-            clean = _clean(batch, schema)
+            clean = _clean(batch, schema, task.chunk)
             part.write_table(clean if inside.all() else clean.filter(pa.array(inside)))
             if batch.rejected.num_rows:
                 refused.write_table(batch.rejected)
@@ -119,8 +182,17 @@ def _write_part(task: _Task) -> _Done:
             n_out += len(key)
             n_rejected += int((~good).sum())
             n_outside += int(good.sum()) - len(key)
-    made = Part(task.chunk.number, f"{base}.parquet", f"{base}.keys", n_out)
-    return _Done(made, f"{base}.rejected.parquet", n_in, n_rejected, n_outside, added(sums))
+    made = Part(task.chunk.number, f"{base}.parquet", f"{base}.keys", n_out, sources_of(task.chunk))
+    span = (min(spans), max(spans)) if spans else None
+    return _Done(made, f"{base}.rejected.parquet", n_in, n_rejected, n_outside, added(sums), span)
+
+
+def _marked(schema: pa.Schema, task: _Task) -> pa.Schema:
+    """The schema with what a part must say of itself: the files its rows stand in, and what it was made from."""
+    said = {FILES: json.dumps([task.reading.table.shown[s] for s in sources_of(task.chunk)])}
+    if task.kept.shelf is not None:
+        said[MADE_FROM] = digest([task.kept.key(task.reading, task.chunk), task.since, task.until])
+    return schema.with_metadata(said)
 
 
 def _keys(batch: Checked, reading: Reading, hasher: Hasher) -> Hashes:
@@ -135,9 +207,10 @@ def _keys(batch: Checked, reading: Reading, hasher: Hasher) -> Hashes:
     return key
 
 
-def _clean(batch: Checked, schema: pa.Schema) -> pa.Table:
+def _clean(batch: Checked, schema: pa.Schema, chunk: Chunk) -> pa.Table:
     """The rows as they pass on: an address stands for its entity, and each row knows where its prompt lies."""
-    table = batch.table.append_column("source", pa.array(batch.source)).append_column("row", pa.array(batch.row))
+    source = np.searchsorted(sources_of(chunk), batch.source).astype(np.int32)
+    table = batch.table.append_column("source", pa.array(source)).append_column("row", pa.array(batch.row))
     for name in ADDRESS_TYPES:
         folded = [normal.address_entities(c) for c in table.column(name).chunks]
         table = table.set_column(table.column_names.index(name), name, pa.chunked_array(folded, pa.string()))

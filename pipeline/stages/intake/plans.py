@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 
 from pipeline import rows
+from pipeline.arrivals import day_of
 from pipeline.errors import FaultList, InputError, Place, RingtraceError, quoted
 from pipeline.link_types import LinkType
 from pipeline.schemas.inputs import INPUTS
@@ -143,18 +145,29 @@ def _missing(table: InputTable, source: int, ours: str, theirs: str, have: list[
 
 
 def chunks_of(table: InputTable, chunk_rows: int) -> list[Chunk]:
-    """Cut a table into chunks of at most about `chunk_rows` rows; depends on the files alone, never on workers."""
+    """Cut a table into chunks of at most about `chunk_rows` rows; depends on the files alone, never on workers.
+
+    A chunk holds files of one day, where their names tell a day: so the chunks of earlier days stay as they are when
+    a new day comes.
+    """
     pieces = _parquet_pieces(table, chunk_rows) if table.format == "parquet" else _file_pieces(table)
     limit = chunk_rows if table.format == "parquet" else FILE_BYTES_A_CHUNK
     grouped: list[list[Piece]] = []
     held = 0
+    day: date | None = None
     for piece, size in pieces:
-        if not grouped or held + size > limit:
+        of_piece = day_of(table.shown[piece.source])
+        if not grouped or held + size > limit or of_piece != day:
             grouped.append([])
-            held = 0
+            held, day = 0, of_piece
         grouped[-1].append(piece)
         held += size
     return [Chunk(i, tuple(group)) for i, group in enumerate(grouped)]
+
+
+def sources_of(chunk: Chunk) -> tuple[int, ...]:
+    """Numbers of the files that a chunk's rows stand in, ascending; parts count them from 0."""
+    return tuple(sorted({piece.source for piece in chunk.pieces}))
 
 
 def _parquet_pieces(table: InputTable, chunk_rows: int) -> list[tuple[Piece, int]]:

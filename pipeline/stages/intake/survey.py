@@ -6,7 +6,7 @@ The digest depends on values alone: not on the order of rows, the number of file
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from pipeline.settings import Settings
 from pipeline.stages.intake.checks import checked
 from pipeline.stages.intake.digests import Hasher, added, microseconds, moment, total, written
+from pipeline.stages.intake.kept import Lasting, lasting
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, reading_of
-from pipeline.workbench import Inputs, Workbench
+from pipeline.workbench import Inputs, Shelf, Workbench
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,21 @@ class _Glance:
     last: int | None
 
 
-def survey(inputs: Inputs, settings: Settings, bench: Workbench) -> Survey:
-    """Read every table once. Raises InputError or FaultList where a table is broken."""
-    tasks: list[tuple[Reading, Chunk]] = []
+def survey(inputs: Inputs, settings: Settings, bench: Workbench, shelf: Shelf | None = None) -> Survey:
+    """Read every table once, chunks known from before aside. Raises InputError or FaultList where one is broken."""
+    tasks: list[tuple[Reading, Chunk, Lasting]] = []
     for name in sorted(inputs.tables):
         reading = reading_of(inputs.tables[name], settings)
-        tasks += [(reading, chunk) for chunk in chunks_of(inputs.tables[name], settings.input.chunk_rows)]
+        kept = lasting(inputs.tables[name], shelf, bench)
+        tasks += [(reading, chunk, kept) for chunk in chunks_of(inputs.tables[name], settings.input.chunk_rows)]
     glances = bench.map(_glance, tasks, what="look over the input")
     rows: dict[str, int] = {}
     digests: dict[str, str] = {}
     for name in sorted(inputs.tables):
-        mine = [g for (reading, _), g in zip(tasks, glances, strict=True) if reading.table.name == name]
+        mine = [g for (reading, *_), g in zip(tasks, glances, strict=True) if reading.table.name == name]
         rows[name] = sum(g.n_rows for g in mine)
         digests[name] = written(rows[name], added([g.sums for g in mine]))
-    events = [g for (reading, _), g in zip(tasks, glances, strict=True) if reading.table.name == "events"]
+    events = [g for (reading, *_), g in zip(tasks, glances, strict=True) if reading.table.name == "events"]
     firsts = [g.first for g in events if g.first is not None]
     lasts = [g.last for g in events if g.last is not None]
     return Survey(
@@ -58,9 +60,22 @@ def survey(inputs: Inputs, settings: Settings, bench: Workbench) -> Survey:
     )  # fmt: skip
 
 
-def _glance(task: tuple[Reading, Chunk]) -> _Glance:
+def _glance(task: tuple[Reading, Chunk, Lasting]) -> _Glance:
+    """A glance at a chunk, or what an earlier one saw of the same files."""
+    reading, chunk, kept = task
+    if kept.shelf is None:
+        return _glance_at(reading, chunk)
+    key = kept.key(reading, chunk)
+    known = kept.shelf.noted("survey", key)
+    if isinstance(known, dict):
+        return _Glance(known["n_rows"], (known["sums"][0], known["sums"][1]), known["first"], known["last"])
+    seen = _glance_at(reading, chunk)
+    kept.shelf.note("survey", key, asdict(seen))
+    return seen
+
+
+def _glance_at(reading: Reading, chunk: Chunk) -> _Glance:
     """Rows, digest, first and last moment of a chunk; refused rows have no part in any but the rows."""
-    reading, chunk = task
     n_rows, sums, firsts, lasts = 0, [(0, 0)], [], []
     with Hasher() as hasher:
         for batch in checked(reading, chunk):

@@ -1,0 +1,113 @@
+"""A day after a day: what is kept in `state/` changes how long a run takes, never what it says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.period import instant
+from pipeline.run import Request, carry_out, one_stage
+from pipeline.run.unfinished import open_unfinished
+from pipeline.settings import ExportsSettings, RunSettings, Settings, WindowSettings
+from pipeline.stages.intake import events as intake_events
+from pipeline.storage import folder
+from tests.support.days import write_day, write_days
+from tests.support.tiny import Tiny
+
+PLAIN = Settings(
+    window=WindowSettings(days=8), exports=ExportsSettings(make=False), run=RunSettings(scheduler="sync", workers=1)
+)
+WIDE = ("intake", "templates", "sightings")
+
+
+@pytest.fixture
+def days(tiny: Tiny, tmp_path: Path) -> Path:
+    """The tiny world by day; a day's file holds a few late rows of the day before, and a row delivered twice."""
+    rows = tiny.events.reset_index(drop=True)
+    late = np.arange(len(rows)) % 50 == 7
+    delivered = rows["timestamp"] + pd.to_timedelta(np.where(late, 1, 0), unit="D")
+    again = rows.iloc[::97]
+    rows = pd.concat([rows, again], ignore_index=True)
+    delivered = pd.concat([delivered, again["timestamp"] + pd.Timedelta(days=1)], ignore_index=True)
+    source = write_days(rows.head(0), tiny, tmp_path / "in")
+    for day, mine in rows.groupby(delivered.dt.strftime("%Y-%m-%d"), sort=True):
+        write_day(mine, str(day), source)
+    return source
+
+
+def wide_tables(source: Path, output: Path, until: str) -> dict[str, pd.DataFrame]:
+    """The tables of the wide stages of a run that is begun and left."""
+    request = Request(str(source), str(output), PLAIN, until=instant(until), previous="none")
+    run_id = carry_out(request, only_begin=True).run_id
+    for stage in WIDE:
+        one_stage(stage, run_id, output=str(output))
+    run = open_unfinished(folder(output), run_id)
+    made = {t: pd.read_parquet(run.path(t)) for t in ("templates", "rejected_events")}
+    for table in ("account_traits", "conversations"):
+        made[table] = pd.read_parquet(run.path(table))
+    for table in ("sightings", "account_hours", "template_events", "clean_events"):
+        frame = pd.concat([pd.read_parquet(p) for p in run.parts(table)])
+        frame = frame.drop(columns=["source", "row"], errors="ignore")
+        made[table] = frame.sort_values(list(frame.columns), ignore_index=True)
+    made["counts"] = pd.DataFrame([run.stages["intake"]["counts"]["events"]])
+    return made
+
+
+def same(a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame]) -> None:
+    """Whether two sets of tables are equal."""
+    for table, frame in a.items():
+        pd.testing.assert_frame_equal(frame, b[table], obj=table)
+
+
+def test_day_after_day_ends_where_one_run_does(days: Path, tmp_path: Path) -> None:
+    for day in ("2026-05-09", "2026-05-10", "2026-05-11"):
+        daily = wide_tables(days, tmp_path / "daily", day)
+    same(daily, wide_tables(days, tmp_path / "once", "2026-05-11"))
+    assert daily["counts"]["duplicates"][0] > 0 and daily["counts"]["outside_window"][0] > 0
+
+
+def test_only_new_days_are_read(days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[int, ...]] = []
+    real = intake_events._write_part
+
+    def counted(task: Any) -> Any:
+        read.append(task.chunk.number)
+        return real(task)
+
+    monkeypatch.setattr(intake_events, "_write_part", counted)
+    wide_tables(days, tmp_path / "out", "2026-05-10")
+    read.clear()
+    wide_tables(days, tmp_path / "out", "2026-05-11")
+    # the newest day, and at both ends of the window the days whose late rows it cuts
+    assert len(read) <= 4
+
+
+def test_a_day_delivered_again_replaces_the_first(days: Path, tmp_path: Path) -> None:
+    wide_tables(days, tmp_path / "daily", "2026-05-10")
+    path = days / "events" / "date=2026-05-08" / "part-0.parquet"
+    rows = pd.read_parquet(path)
+    rows["prompt"] = rows["prompt"].str.upper()  # the same bytes but for one column that intake does not carry
+    write_day(rows.drop(columns="date", errors="ignore").iloc[5:], "2026-05-08", days)
+    same(wide_tables(days, tmp_path / "daily", "2026-05-10"), wide_tables(days, tmp_path / "once", "2026-05-10"))
+
+
+def test_files_that_went_away_move_nothing(days: Path, tmp_path: Path) -> None:
+    wide_tables(days, tmp_path / "daily", "2026-05-11")
+    shutil.rmtree(days / "events" / "date=2026-05-01")
+    same(wide_tables(days, tmp_path / "daily", "2026-05-11"), wide_tables(days, tmp_path / "once", "2026-05-11"))
+
+
+def test_damaged_or_deleted_state_changes_nothing(days: Path, tmp_path: Path) -> None:
+    first = wide_tables(days, tmp_path / "daily", "2026-05-11")
+    for path in (tmp_path / "daily" / "state").rglob("*"):
+        if path.is_file() and path.suffix != ".json":
+            path.write_bytes(path.read_bytes()[:-3])
+    shutil.rmtree(tmp_path / "daily" / ".unfinished")
+    same(first, wide_tables(days, tmp_path / "daily", "2026-05-11"))
+    shutil.rmtree(tmp_path / "daily" / "state")
+    same(first, wide_tables(days, tmp_path / "daily", "2026-05-11"))

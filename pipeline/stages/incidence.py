@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.engine import connect, text_literal
 from pipeline.errors import RunError
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.settings import Settings
@@ -81,14 +81,12 @@ def _refuse_above(kept: pd.DataFrame, max_rows: int) -> None:
 
 def _join(task: _Part) -> pa.Table:
     """One part of the sightings with the entities that link."""
-    quoted = [p.replace("'", "''") for p in (task.sightings, task.entities)]
-    with duckdb.connect(config={"threads": 1, "temp_directory": task.scratch}) as db:
-        db.execute(f"set memory_limit = '{max(task.memory >> 20, 128)}MB'")
-        db.execute("set TimeZone = 'UTC'")
+    seen, links = text_literal(task.sightings), text_literal(task.entities)
+    with connect(task.scratch, task.memory) as db:
         made = db.sql(
             "select account_id, entity_type, entity, any_value(bits) as bits, sum(n_events)::bigint as n_events, "
             "count(*) as n_days, min(first_seen) as first_seen, max(last_seen) as last_seen "
-            f"from read_parquet('{quoted[0]}') as seen join read_parquet('{quoted[1]}') as links using (entity_type, entity) "
+            f"from read_parquet({seen}) as seen join read_parquet({links}) as links using (entity_type, entity) "
             "group by account_id, entity_type, entity order by account_id, entity_type, entity"
         ).to_arrow_table()
     schema = arrow_schema(TABLES["incidence_bits"])

@@ -25,12 +25,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.engine import connect
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.settings import Settings
 from pipeline.stages import intake, sightings
 from pipeline.stages.sightings.count import DAY_US, HOUR_US, sightings_of_rows
-from pipeline.stages.sightings.sources import engine, files, sources
+from pipeline.stages.sightings.sources import files, sources
 from pipeline.storage.find import find_inputs
 from pipeline.storage.tasks import DaskBench
 
@@ -89,7 +90,7 @@ def one_type(paths: list[str], bench: DaskBench, buckets: int) -> int:
 
 def _one_bucket(task: tuple[Any, str, str, str, int]) -> int:
     kind, rows, path, scratch, memory = task
-    with engine(scratch, memory) as db:
+    with connect(scratch, memory) as db:
         db.execute(f"create view events as {rows}")
         db.execute(f"copy ({sightings_of_rows(kind, 'events')}) to '{path}' (format parquet, compression snappy)")
     return int(pq.read_metadata(path).num_rows)

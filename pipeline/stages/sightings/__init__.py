@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.engine import connect
 from pipeline.link_types import link_types
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.schemas.model import Type
 from pipeline.settings import Settings
 from pipeline.stages.sightings.count import HOUR_US, Bucket, Counted, count
-from pipeline.stages.sightings.sources import engine, files, sources
+from pipeline.stages.sightings.sources import files, sources
 from pipeline.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _quiet_hours(parts: Sequence[str], bench: Workbench) -> tuple[int, ...]:
 def _by_hour(task: tuple[str, str, int]) -> list[int]:
     """Requests of a part by hour of the day, 24 numbers."""
     part, scratch, memory = task
-    with engine(scratch, memory) as db:
+    with connect(scratch, memory) as db:
         query = f"select epoch_us(\"timestamp\") // {HOUR_US} % 24 as h, count(*) from {files([part])} group by h"
         found = dict(db.execute(query).fetchall())
     return [int(found.get(h, 0)) for h in range(24)]

@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipeline.engine import connect, identifier, text_literal
 from pipeline.link_types import ADDRESS_TYPES, TEMPLATE_TYPE, LinkType
 from pipeline.schemas import TABLES, arrow_schema
-from pipeline.stages.sightings.sources import Source, engine, files, in_bucket, name, text
+from pipeline.stages.sightings.sources import Source, files, in_bucket
 
 MOST_TALKERS = 200  # accounts of one conversation beginning above which it is a common greeting
 HOUR_US = 3_600_000_000
@@ -53,7 +54,7 @@ class Counted:
 
 def count(task: Bucket) -> Counted:
     """Count one bucket."""
-    with engine(task.scratch, task.memory) as db:
+    with connect(task.scratch, task.memory) as db:
         for view, rows in (("events", task.source.events), ("texts", task.source.texts), ("talks", task.source.talks)):
             db.execute(f"create view {view} as {rows}")
         mine = in_bucket("account_id", task.buckets, task.number)
@@ -82,8 +83,8 @@ def _table(db: duckdb.DuckDBPyConnection, table: str, query: str) -> pa.Table:
 def _written(db: duckdb.DuckDBPyConnection, table: str, query: str, task: Bucket) -> str:
     """Write a query as a part of a wide table, its columns in the order of the schema."""
     path = str(Path(task.scratch) / f"{table}-{task.number:05d}.parquet")
-    columns = ", ".join(name(c) for c in TABLES[table].names)
-    db.execute(f"copy (select {columns} from ({query})) to {text(path)} (format parquet, compression snappy)")
+    columns = ", ".join(identifier(c) for c in TABLES[table].names)
+    db.execute(f"copy (select {columns} from ({query})) to {text_literal(path)} (format parquet, compression snappy)")
     return path
 
 
@@ -136,22 +137,22 @@ from ({" union all ".join([*counted, *given])})
 def sightings_of_rows(t: LinkType, table: str) -> str:
     """Sightings of one link type, counted from the rows of a table: account x entity x day, as a query."""
     return (
-        f"select account_id, {text(t.name)} as entity_type, {name(t.column)} as entity, "
+        f"select account_id, {text_literal(t.name)} as entity_type, {identifier(t.column)} as entity, "
         f"{_MOMENT} // {DAY_US} as stamp, count(*) as n_events, "
         f"bit_or(1::bigint << ({_MOMENT} // {HOUR_US} % 24)::integer) as active_hours, "
         f"min({_MOMENT}) as first_us, max({_MOMENT}) as last_us "
-        f"from {table} where {name(t.column)} is not null group by account_id, entity, stamp"
+        f"from {table} where {identifier(t.column)} is not null group by account_id, entity, stamp"
     )
 
 
 def _of_table(t: LinkType, time: str, since_us: int) -> str:
     """A value that a small table gives stands from the row's own time, else from what is known of the account."""
-    moment = f"coalesce(epoch_us({name(time)}), created_us, first_seen, {since_us})"
+    moment = f"coalesce(epoch_us({identifier(time)}), created_us, first_seen, {since_us})"
     return (
-        f"select account_id, {text(t.name)} as entity_type, entity, moment // {DAY_US} as stamp, 0 as n_events, "
-        f"0::bigint as active_hours, min(moment) as first_us, max(moment) as last_us "
-        f"from (select account_id, given.{name(t.column)} as entity, {moment} as moment from "
-        f"(select account_id, {name(t.column)}, {name(time)} from {t.table}) as given "
+        f"select account_id, {text_literal(t.name)} as entity_type, entity, moment // {DAY_US} as stamp, "
+        f"0 as n_events, 0::bigint as active_hours, min(moment) as first_us, max(moment) as last_us "
+        f"from (select account_id, given.{identifier(t.column)} as entity, {moment} as moment from "
+        f"(select account_id, {identifier(t.column)}, {identifier(time)} from {t.table}) as given "
         f"join (select account_id, created_us, first_seen from active) using (account_id)) "
         "where entity is not null group by account_id, entity, stamp"
     )
@@ -159,14 +160,14 @@ def _of_table(t: LinkType, time: str, since_us: int) -> str:
 
 def _traits(task: Bucket) -> str:
     quiet = ", ".join(str(h) for h in task.quiet_hours)
-    addresses = ", ".join(text(n) for n in ADDRESS_TYPES)
+    addresses = ", ".join(text_literal(n) for n in ADDRESS_TYPES)
     return f"""
 with addressed as (
     select account_id, count(*) as n_addresses from (
         select account_id, hash(entity) as h from sightings where entity_type in ({addresses}) group by account_id, h)
     group by account_id
 ), templated as (
-    select account_id, entity, sum(n_events) as n from sightings where entity_type = {text(TEMPLATE_TYPE)}
+    select account_id, entity, sum(n_events) as n from sightings where entity_type = {text_literal(TEMPLATE_TYPE)}
     group by account_id, entity
 ), top as (
     select account_id, entity as top_template, n::double / sum(n) over (partition by account_id) as top_template_share,

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
+from pipeline.engine import connect, identifier, text_literal
 from pipeline.link_types import LinkType
 from pipeline.workbench import Workbench
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 MOST_SCANS = 4  # buckets up to which every bucket scans all parts
 
@@ -40,28 +43,9 @@ class _Cut:
     memory: int
 
 
-def engine(scratch: str, memory: int) -> duckdb.DuckDBPyConnection:
-    """A private one-thread engine: bounded memory, spills into scratch, times are UTC, rows come in no given order."""
-    made = duckdb.connect(config={"threads": 1, "temp_directory": scratch})
-    made.execute(f"set memory_limit = '{max(memory >> 20, 128)}MB'")
-    made.execute("set preserve_insertion_order = false")
-    made.execute("set TimeZone = 'UTC'")
-    return made
-
-
-def text(value: str) -> str:
-    """A string as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def name(value: str) -> str:
-    """A column name as SQL writes it."""
-    return '"' + value.replace('"', '""') + '"'
-
-
 def files(paths: Sequence[str]) -> str:
     """Parquet files as an SQL source."""
-    return f"read_parquet([{', '.join(text(p) for p in paths)}], hive_partitioning = false)"
+    return f"read_parquet([{', '.join(text_literal(p) for p in paths)}], hive_partitioning = false)"
 
 
 def in_bucket(column: str, buckets: int, number: int) -> str:
@@ -117,30 +101,30 @@ _TALKS = 'conversation, "account_id", "timestamp"'
 
 def _cut_parts(task: _Cut) -> None:
     """Write the rows of some parts into one file a bucket and kind."""
-    columns = ", ".join(name(c) for c in dict.fromkeys(task.columns))
+    columns = ", ".join(identifier(c) for c in dict.fromkeys(task.columns))
     kinds = (
         ("events", columns, task.events, "account_id", "true"),
         ("texts", _TEXTS, task.texts, "account_id", "true"),
         ("talks", _TALKS, task.texts, "conversation", "conversation is not null"),
     )
-    with engine(task.scratch, task.memory) as db:
+    with connect(task.scratch, task.memory) as db:
         for kind, wanted, paths, by, where in kinds:
             folder = Path(task.scratch) / f"{kind}-{task.number:05d}"
             db.execute(
                 f"copy (select {wanted}, (hash({by}) % {task.buckets})::integer as bucket from {files(paths)} "
-                f"where {where}) to {text(str(folder))} (format parquet, compression snappy, partition_by (bucket), "
-                "write_partition_columns false)"
+                f"where {where}) to {text_literal(str(folder))} "
+                "(format parquet, compression snappy, partition_by (bucket), write_partition_columns false)"
             )
             empty = f"select {wanted} from {files(paths)} limit 0"
             for number in range(task.buckets):
                 _gather(db, folder / f"bucket={number}", _piece(task, kind, number), empty)
 
 
-def _gather(db: duckdb.DuckDBPyConnection, folder: Path, path: str, empty: str) -> None:
+def _gather(db: DuckDBPyConnection, folder: Path, path: str, empty: str) -> None:
     """The one file of a bucket, under the name that its task expects."""
     written = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     if len(written) == 1:
         written[0].rename(path)
         return
     query = f"from {files([str(p) for p in written])}" if written else empty
-    db.execute(f"copy ({query}) to {text(path)} (format parquet, compression snappy)")
+    db.execute(f"copy ({query}) to {text_literal(path)} (format parquet, compression snappy)")

@@ -148,7 +148,7 @@ class AttributionSettings:
 class OperatorsSettings:
     """Which rings belong to one operator."""
 
-    min_bits: float = key(8.0, "Evidence between two rings from which they share an operator.", low=0)
+    min_bits: float = key(6.5, "Evidence between two rings from which they share an operator.", low=0)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ ENTITY = ["entity_type", "entity"]
 PAIR = ["ring_id_a", "ring_id_b"]
 MOST_RINGS = 40  # a thing found in more rings than this is a vendor's
 FULL_REACH = 0.25  # share of each ring's accounts that must have a thing for it to count in full
+LEAST_ACCOUNTS = 2  # accounts of each ring that must have it: one alone may have come by it from elsewhere
 CARD_BITS = 5.0  # cards are bought from vendors: alone they join no operators
 LEAST_MET = 0.3  # of the accounts met at a ring's addresses or cards, the share that must be the other ring's
 
@@ -138,7 +139,8 @@ def _value(both: pd.DataFrame, size: pd.Series, settings: Settings) -> npt.NDArr
     total = both["total"].to_numpy(np.int64)
     bits, counts = (both[c].to_numpy(np.float64) for c in ("bits", "counts"))
     reach = np.minimum(*(both[f"n_{x}"].to_numpy(float) / both[f"ring_id_{x}"].map(size).to_numpy(float) for x in "ab"))
-    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0)
+    several = (both[["n_a", "n_b"]].min(axis=1) >= LEAST_ACCOUNTS).to_numpy()
+    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0) * several
     return np.asarray(outside_bits(bits, counts, cap, total, held) * weight, dtype=np.float64)
 
 

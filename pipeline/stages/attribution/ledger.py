@@ -9,9 +9,10 @@ import pandas as pd
 
 # How many times likelier a right indicator touches its operator's ring than another, at best. Bounds what one family
 # of indicators can do: with a prior of 0.02 it stays below the naming level, two families go beyond it.
-MOST_SPECIFIC = 64.0
+MOST_SPECIFIC = 128.0
 CORE, FRINGE = 0.5, 0.25  # mean membership of the touched accounts: the ring's own from here, none of its own to there
 PLANTED_TRUST = 0.6  # share of its bits with which a touch of the fringe speaks for a planted indicator
+FEW = 0.1  # share of the ring's accounts below which a touch begins to look planted
 PRIOR_VENDOR = 0.02
 VENDOR_RINGS = 3  # a thing that touches so many rings belongs to none of them
 VENDOR_SHARE = 0.5  # of the touched accounts that lie outside the ring, from which a thing is a vendor's
@@ -37,7 +38,7 @@ def weigh(touched: pd.DataFrame, members: pd.DataFrame, n_accounts: pd.Series, p
     `touched`: (indicator, ring_id, account_id, operator, family, confidence); `members`: (ring_id, account_id,
     membership); `n_accounts`: accounts touched anywhere, by indicator. The likelihood ratio of a touch is that of an
     indicator right with its confidence and else pointing anywhere: c S + 1 - c, where S, how specific the touch is,
-    is the rate of touched accounts inside the ring over the rate outside, at most 64, less where fringe accounts are
+    is the rate of touched accounts inside the ring over the rate outside, at most 128, less where fringe accounts are
     touched or where most who have the thing are elsewhere.
     """
     sure = members[["account_id", "membership"]].drop_duplicates("account_id")
@@ -60,7 +61,7 @@ def weigh(touched: pd.DataFrame, members: pd.DataFrame, n_accounts: pd.Series, p
     rented = table["family"].isin(VENDOR_FAMILIES).to_numpy()
     vendor_like = rented & ((n_rings >= VENDOR_RINGS) | ((total - n) / total >= VENDOR_SHARE))
     as_met = np.log2(confidence * lift + 1.0 - confidence)
-    few = 1.0 - np.clip(n / np.maximum(3.0, 0.1 * size), 0.0, 1.0)
+    few = 1.0 - np.clip(n / np.maximum(1.0, FEW * size), 0.0, 1.0)
     planted = PLANTED_TRUST * as_met * np.maximum(few, 1.0 - core)
     return table.assign(named=named, vendor=np.where(vendor_like, as_met, 0.0), planted=planted)
 

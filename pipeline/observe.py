@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 LOG, METRICS, LINEAGE = "RINGTRACE_LOG", "RINGTRACE_METRICS", "RINGTRACE_LINEAGE"
-_PRODUCER = "https://pypi.org/project/ringtrace"
+_PRODUCER = "urn:ringtrace"
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _TYPES = {"start": "START", "done": "COMPLETE", "kept": "COMPLETE", "failed": "FAIL", "published": "COMPLETE"}
 

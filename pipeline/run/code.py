@@ -40,8 +40,8 @@ def _files_of(module: str) -> set[Path]:
         return set()
     base = _ROOT.joinpath(*module.split("."))
     if base.is_dir():
-        # of the floors that gather many rooms only the door itself counts
-        return set(base.glob("__init__.py")) if module in ("pipeline", "pipeline.stages") else set(base.rglob("*.py"))
+        # the two that only gather rooms are no code behind a stage: their doors lead everywhere, on demand
+        return set() if module in ("pipeline", "pipeline.stages") else set(base.rglob("*.py"))
     return {base.with_suffix(".py")} if base.with_suffix(".py").is_file() else set()
 
 

@@ -33,6 +33,7 @@ def in_groups(n: int, low: float, high: float, dice: Dice, least: int = 1) -> li
 
 
 def residential(stage: Stage, n: int, dice: Dice) -> None:
+    """People at home, each behind an address that changes now and then."""
     enter(stage, "residential", n, stage.people(n, dice))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # what stands where; a module not named here stands on floor 1 and may import floors 0 and 1 alone
-GROUPS = ("stages", "review", "exports", "worlds", "evaluate", "explain", "validate", "api")
+GROUPS = ("stages", "review", "exports", "worlds", "evaluate", "explain", "validate")
 FLOORS = {
     "text": 0, "storage": 2, "decisions": 2, **dict.fromkeys(GROUPS, 3), "run": 4, "api": 5, "cli": 5, "commands": 5,
     "__main__": 5, "": 5,

@@ -42,6 +42,7 @@ def _strongest(things: pd.DataFrame) -> pd.DataFrame:
 
 
 def today(candidates: pd.DataFrame, inner: pd.DataFrame, things: pd.DataFrame) -> Groups:
+    """The candidates of this run as groups of accounts and strongest shared things."""
     members = inner.rename(columns={"candidate": "group", "account_id": "item"})[["group", "item"]].assign(weight=1.0)
     empty = sorted(set(candidates["candidate"]) - set(inner["candidate"]))
     blank = pd.DataFrame({"group": empty, "item": [f"{BLANK}{number}" for number in empty], "weight": 1.0})
@@ -57,6 +58,7 @@ def past_of(
     settings: RegistrySettings,
     period: Period,
 ) -> Past:
+    """What the previous run knew: its rings and those remembered, with members and rare things decayed by age."""
     none = Groups(_NO_ITEMS, _NO_ITEMS)
     if registry is None or members is None or evidence is None:
         return Past(none, none, frozenset())

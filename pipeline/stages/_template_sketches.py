@@ -23,7 +23,9 @@ from pipeline.workbench import PromptSource, Workbench
 
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
-SAMPLE_PRINTS = 40_000_000  # fingerprints in all
+SAMPLE_PRINTS = 10_000_000  # fingerprints in all
+SURVEYED = 6_000_000  # prompts from which the sample is chosen: beyond, those with the smallest digests
+LINES = 1_500_000  # short prompts from which short templates are found, likewise
 USES_AN_ACCOUNT = 4  # of a short template, on average
 
 
@@ -121,14 +123,14 @@ def lists_of(table: Any, column: str) -> tuple[Any, Any]:
 
 def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
     """Draw the sample of a window and return the fingerprints that its prompts share."""
-    heads = bench.map(_head, parts, what="survey sketches")
-    account = _joined([head[0] for head in heads], np.uint64)
-    digest = _joined([head[1] for head in heads], np.uint64)
-    n_prints = _joined([head[2] for head in heads], np.int64)
+    limit = share_of(SURVEYED, parts)
+    heads = bench.map(_head, [(part, limit) for part in parts], what="survey sketches")
+    account, digest = (_joined([head[place] for head in heads], np.uint64) for place in (0, 1))
+    n_prints, row = (_joined([head[place] for head in heads], np.int64) for place in (2, 3))
     chosen = choose(account, digest, n_prints)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head[0]) for head in heads])])
     work = [
-        (part, chosen[(chosen >= first) & (chosen < last)] - first)
+        (part, row[chosen[(chosen >= first) & (chosen < last)]])
         for part, first, last in zip(parts, starts[:-1], starts[1:], strict=True)
     ]
     read = bench.map(_read_prints, work, what="read the sample")
@@ -176,12 +178,27 @@ def _joined(arrays: list[Any], dtype: type[np.generic]) -> Any:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
 
 
-def _head(part: Part) -> tuple[Any, Any, Any]:
-    """Return account, digest and number of fingerprints of each row; rows with an id from upstream have none."""
+def share_of(most: int, parts: Sequence[Part]) -> int:
+    """Return the largest keyed digest at which about `most` of a window's prompts are left."""
+    import pyarrow.parquet as pq
+
+    total = sum(pq.read_metadata(part.events).num_rows for part in parts)
+    return (1 << 64) - 1 if total <= most else int((1 << 64) * (most / total))
+
+
+def _head(work: tuple[Part, int]) -> tuple[Any, Any, Any, Any]:
+    """Return account, digest, number of fingerprints and place of the rows of a part whose digest is small enough.
+
+    Rows with an id from upstream or without words are none of them.
+    """
+    part, limit = work
     table = read_sketch(part, ["account", "given", "digest", "prints"])
     n_prints = np.diff(lists_of(table, "prints")[0])
-    n_prints[np.asarray(table["given"])] = 0
-    return np.asarray(table["account"]), np.asarray(table["digest"]), n_prints
+    digest = np.asarray(table["digest"])
+    rows = np.flatnonzero(
+        (n_prints > 0) & ~np.asarray(table["given"]) & (mix(digest ^ np.uint64(KEY)) <= np.uint64(limit))
+    )
+    return np.asarray(table["account"])[rows], digest[rows], n_prints[rows], rows
 
 
 def _read_prints(work: tuple[Part, Any]) -> Any:
@@ -199,7 +216,8 @@ def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:
     What strangers type is often the same by chance where it is short; a short template is one that its accounts use
     again and again.
     """
-    seen = bench.map(_lines, parts, what="survey short prompts")
+    limit = share_of(LINES, parts)
+    seen = bench.map(_lines, [(part, limit) for part in parts], what="survey short prompts")
     counts = _joined([np.diff(lines.offsets) for lines, _, _, _ in seen], np.int64)
     heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     every = Lines(heads, _joined([lines.words for lines, _, _, _ in seen], np.uint64))
@@ -218,12 +236,13 @@ def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:
     return ShortFrames(found.lines[kept], found.ids[kept])
 
 
-def _lines(part: Part) -> tuple[Lines, Any, Any, Any]:
+def _lines(work: tuple[Part, int]) -> tuple[Lines, Any, Any, Any]:
     """Return the distinct short lines of a part, and by line and account how often each occurs."""
+    part, limit = work
     table = read_sketch(part, ["line", "line_words", "account"])
     line = np.asarray(table["line"])
     offsets, words = lists_of(table, "line_words")
-    rows = np.flatnonzero(line)
+    rows = np.flatnonzero((line != 0) & (mix(line) <= np.uint64(limit)))
     _, first = np.unique(line[rows], return_index=True)
     rows_of = np.sort(rows[first])
     counts = offsets[rows_of + 1] - offsets[rows_of]

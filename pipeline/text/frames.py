@@ -37,6 +37,8 @@ class FrameRules:
     popular_accounts: int = 50  # a frame is popular at this many accounts, and at
     popular_share: float = 0.01  # this share of all accounts
     anchored: float = 0.6  # share of a frame's prompts that it begins or ends, save what is popular, or
+    surprise: float = 32.0  # bits by which it does so more surely than by chance, or
+    many: int = 12  # prompts of which it makes up half, or
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
     wrapper_prints: float = 24.0  # usual number of fingerprints of a popular frame that is a wrapper
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
@@ -219,19 +221,24 @@ def _between(shared: Shared, frame_of: I64, common: Flags, rows: I64, frames: I6
 def _marked(shared: Shared, held: _Held, popular: Flags, rest: I64, rules: FrameRules) -> Flags:
     """Tell frames from phrases that strangers happen to share.
 
-    A frame makes up much of its prompts, or begins or ends them, or is used again and again by a few accounts.
+    A frame makes up nearly all of its prompts, or much of many; or it begins or ends them more surely than chance
+    would have it; or a few accounts use it again and again.
     """
     size = len(shared.values)
     n_events = np.maximum(1, np.bincount(held.frames, minlength=size))
     asked = np.where(popular[held.frames], shared.n_in_row[held.rows], np.maximum(1, rest[held.rows]))
     covered = np.bincount(held.frames, weights=held.present / asked, minlength=size) / n_events
-    begins = np.bincount(held.frames, weights=held.before <= 1, minlength=size) / n_events
-    ends = np.bincount(held.frames, weights=held.after <= 1, minlength=size) / n_events
+    covers = (covered >= 0.8) | ((covered >= MIN_SHARE) & (n_events >= rules.many))
+    # a stretch of a text of several such stretches stands at a given end of it with this chance
+    surprise = np.log2(1.0 + np.maximum(0, asked - held.present) / np.maximum(3, held.present))
+    anchored = np.zeros(size, np.bool_)
+    for at_edge in (held.before <= 1, held.after <= 1):
+        share_of = np.bincount(held.frames, weights=at_edge, minlength=size) / n_events
+        bits = np.bincount(held.frames, weights=at_edge * surprise, minlength=size)
+        anchored |= (share_of >= rules.anchored) & (bits >= rules.surprise)
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
-    floor = rules.anchored + (1.0 - rules.anchored) * (n_events < 8)
-    anchored = np.maximum(begins, ends) >= floor
     habit = ~popular & (n_events >= rules.habit * np.maximum(1, n_accounts))
-    return np.asarray((covered >= MIN_SHARE) | anchored | habit)
+    return np.asarray(covers | anchored | habit)
 
 
 def _wrapping(shared: Shared, held: _Held, rules: FrameRules) -> Flags:

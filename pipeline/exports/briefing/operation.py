@@ -11,11 +11,11 @@ from pipeline.exports.briefing.say import RingFacts, operator_sentence, ties
 from pipeline.exports.figures.choose import Operation
 from pipeline.exports.figures.sheet import Frame, noun, nouns
 from pipeline.exports.figures.things import things
+from pipeline.exports.figures.waterfall import UNITS
 from pipeline.exports.frames import rows_of
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, safe
-
-SHARE_OF_ALL = "requests_share"
+from pipeline.measures.catalogue import MEASURES
 
 
 def section(
@@ -39,12 +39,12 @@ def section(
         Para(_how(facts, evidence, parts, frame)),
         Heading(2, "What ties it together"),
         Para(_tied(facts)),
-        Picture(figures.ring),
     ]
     shared = _shared_table(tables, facts, evidence, frame)
     if shared is not None:
         blocks.append(shared)
     blocks += [
+        Picture(figures.ring),
         Heading(2, "How sure, and why"),
         Para(facts.it_is(f"the {facts.size()} accounts are one coordinated operation")),
         Para(facts.confidence()),
@@ -102,27 +102,20 @@ def _how(facts: RingFacts, evidence: pd.DataFrame, parts: pd.DataFrame, frame: F
         else "The accounts share no measured thing; they were grouped by behaviour."
     )
     families = {t.family for t in frame.types}
-    ways = parts[
-        ~parts["family"].isin(families)
-        & (parts["part"] != "start")
-        & (parts["bits"] >= 1.0)
-        & parts["value"].notna()
-        & parts["reference"].notna()
-    ]
+    known = {m.name: m for m in MEASURES}
+    measured = parts["value"].notna() & parts["reference"].notna() & parts["unit"].isin(UNITS)
+    ways = parts[~parts["family"].isin(families) & measured & (parts["bits"] >= 0.5)]
     for row in rows_of(ways.sort_values(["bits", "part"], ascending=[False, True]).head(3)):
         where = (("ring_id", "=", facts.ring_id), ("part", "=", str(row.part)))
-        value = cite(numbers.measure(float(row.value)), Source("value", "score_parts", "value", where), row.value)
-        reference = cite(
-            numbers.measure(float(row.reference)), Source("value", "score_parts", "reference", where), row.reference
-        )
-        unit = f" {safe(row.unit, longest=16)}" if isinstance(row.unit, str) and row.unit not in ("", "share") else ""
-        said += f" {_named(str(row.part))}: {value}{unit}, beside {reference} among comparable innocent groups."
+        shown = numbers.measure(float(row.value)), numbers.measure(float(row.reference))
+        if shown[0] == shown[1]:
+            continue
+        value = cite(shown[0], Source("value", "score_parts", "value", where), row.value)
+        reference = cite(shown[1], Source("value", "score_parts", "reference", where), row.reference)
+        says = known[row.part].says if row.part in known else safe(row.part).replace("_", " ")
+        unit = "" if row.unit == "bits" else f" ({row.unit})"
+        said += f" {says[:1].upper()}{says[1:]}{unit}: {value}, beside {reference} among comparable innocent groups."
     return said
-
-
-def _named(part: str) -> str:
-    text = safe(part).replace("_", " ")
-    return text[:1].upper() + text[1:]
 
 
 def _tied(facts: RingFacts) -> str:

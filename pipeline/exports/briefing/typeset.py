@@ -13,6 +13,8 @@ from pipeline.exports.briefing.model import Block, Box, Document, Heading, Para,
 from pipeline.exports.figures.style import font_folder
 from pipeline.exports.trace import plain
 
+MANY = 5  # columns from which each is as wide as its content
+
 
 def style() -> str:
     """The house style of the page, with places for title, marking and foot."""
@@ -74,7 +76,7 @@ def _table(block: Table) -> str:
     if not block.rows:
         return f"#par[#{literal(block.title + ': none.')}]"
     wide = len(block.head)
-    columns = "(" + ", ".join("auto" if i in block.numeric else "1fr" for i in range(wide)) + ",)"
+    columns = "(" + ", ".join("auto" if i in block.numeric or wide >= MANY else "1fr" for i in range(wide)) + ",)"
     head = "(" + ", ".join(f"[#{literal(h)}]" for h in block.head) + ",)"
     body = "(" + ", ".join(f"[#{literal(c)}]" for row in block.rows for c in row) + ",)"
     right = "(" + ", ".join(str(i) for i in sorted(block.numeric)) + ("," if block.numeric else "") + ")"

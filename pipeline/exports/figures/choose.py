@@ -110,12 +110,8 @@ def _steps_told(tables: Tables, rings: pd.DataFrame) -> list[tuple[str, int, Sou
 
 def accounts_in_window(manifest: dict[str, Any]) -> tuple[int, str] | None:
     """Accounts of the window and where the manifest says so; None where it does not."""
-    for stage, noted in manifest.get("stages", {}).items():
-        counts = noted.get("counts") or {}
-        for name in ("accounts", "n_accounts"):
-            if isinstance(counts.get(name), int) and counts[name] > 0:
-                return counts[name], f"stages.{stage}.counts.{name}"
-    return None
+    n = manifest.get("stages", {}).get("sightings", {}).get("rows_out", {}).get("account_traits")
+    return (int(n), "stages.sightings.rows_out.account_traits") if n else None
 
 
 def operation(tables: Tables, ring: pd.Series, frame: Frame) -> Operation:

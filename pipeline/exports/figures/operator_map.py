@@ -186,8 +186,10 @@ def _strip(paper: Paper, sheet: Sheet, ring: str, x: float, wide: float, y: floa
     by_day = sheet.asides["strip"].get(ring, {})
     high = max([*by_day.values(), 1])
     step = wide / len(days)
+    boxes = []
     for at, day in enumerate(days):
         n = by_day.get(day.strftime("%Y-%m-%d"), 0)
         if n:
             tall = max((ROW - 1.4) * n / high, 0.3)
-            paper.rect(x + at * step, y + ROW - 0.5 - tall, step, tall, paper.theme.ink, hold=False)
+            boxes.append((x + at * step, y + ROW - 0.5 - tall, step, tall))
+    paper.cells(boxes, paper.theme.ink)

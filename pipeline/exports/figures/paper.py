@@ -240,6 +240,23 @@ class Paper:
         if hold and width > 0 and height > 0:
             self._marks.append(self._box(x, y + self._head, x + width, y + self._head + height, "a bar"))
 
+    def cells(self, boxes: Sequence[tuple[float, float, float, float]], paint: str, *, above: int = 2) -> None:
+        """Many filled rectangles (x, y, width, height) of one colour as one path, left out of the check."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        if not boxes:
+            return
+        corners, codes = [], []
+        for x, y, width, height in boxes:
+            around = ((x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y))
+            corners += [self._at(px, py + self._head) for px, py in around]
+            codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+        patch = PathPatch(
+            Path(corners, codes), facecolor=paint, edgecolor="none", transform=self.figure.transFigure, zorder=above
+        )
+        self.figure.add_artist(patch)
+
     def line(
         self,
         xs: Sequence[float],

@@ -13,7 +13,7 @@ from pipeline.exports.frames import rows_of
 from pipeline.exports.suppress import telling
 from pipeline.exports.trace import Source, cite
 
-HALF = 24.0
+HALF = 19.0
 OPEN_DAYS = 7
 WEEKLY = 90
 
@@ -65,7 +65,7 @@ def sheet(
         title=title,
         see=(
             "Up: accounts seen for the first time that day. Down: seen for the last time. The hatched "
-            "days are open: who is quiet now may return."
+            "days are open: quiet accounts can still return."
         ),
         sure="Seen is counted; why an account stopped is not known from this figure.",
         alt=(

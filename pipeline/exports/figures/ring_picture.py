@@ -16,7 +16,7 @@ from pipeline.exports.trace import Source, cite
 MOST_ACCOUNTS = 60
 CORE = 0.5
 CLEAR = 1.5  # millimetres between marks
-SIDE = 92.0
+SIDE = 86.0
 DOT = 1.9
 
 

@@ -11,7 +11,7 @@ from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import SHARES, Size, shade
 from pipeline.exports.trace import Source, cite
 
-CELLS = 48.0  # height of 24 hours, millimetres
+CELLS = 43.0  # height of 24 hours, millimetres
 FEWEST = 3
 WIDE = 165.0  # millimetres from which the key fits on one line
 WEEKLY = 60
@@ -128,27 +128,23 @@ def _panel(
     cells = sheet.marks[sheet.marks["group"] == group]
     rows = 24
     step, tall = wide / len(days), CELLS / rows
-    for at, day in enumerate(days):
-        outside = day < seen[0].floor("D") or day > seen[1].floor("D")
-        if outside and not weekly:
-            paper.rect(
-                left + at * step,
-                first_row,
-                step,
-                CELLS,
-                None,
-                edge=theme.grid,
-                line=0.3,
-                hatch="////",
-                hold=False,
-                above=1,
-            )
+    if not weekly:
+        before = int((days < seen[0].floor("D")).sum())
+        after = int((days > seen[1].floor("D")).sum())
+        for x, n in ((left, before), (left + (len(days) - after) * step, after)):
+            if n:
+                box = (x, first_row, n * step, CELLS)
+                paper.rect(*box, None, edge=theme.grid, line=0.3, hatch="////", hold=False, above=1)
     where = {d.strftime("%Y-%m-%d"): at for at, d in enumerate(days)}
     drawn = _by_week(cells, days) if weekly else cells
+    painted: dict[str, list[tuple[float, float, float, float]]] = {}
     for day, hour, share in zip(drawn["day"], drawn["hour"], drawn["share"], strict=True):
         paint = shade(theme, float(share))
         if paint and day in where:
-            paper.rect(left + where[day] * step, first_row + int(hour) * tall, step, tall, paint, hold=False)
+            box = (left + where[day] * step, first_row + int(hour) * tall, step, tall)
+            painted.setdefault(paint, []).append(box)
+    for paint, boxes in painted.items():
+        paper.cells(boxes, paint)
     paper.rect(left, first_row, wide, CELLS, None, edge=theme.frame, line=0.6, hold=False, above=3)
     for hour in (0, 6, 12, 18):
         paper.text(

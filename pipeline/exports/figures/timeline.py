@@ -128,11 +128,14 @@ def body(paper: Paper, sheet: Sheet) -> None:
         paper.text(0.5, (at + 0.5) * ROW, paper.fits(names[operator], label - 2))
         paper.text(right + 2, (at + 0.5) * ROW, counts[operator])
         paper.line([left, right], [(at + 1) * ROW] * 2, theme.grid, 0.3, above=0)
+    painted: dict[str, list[tuple[float, float, float, float]]] = {}
     for row in rows_of(sheet.marks):
-        if row.day not in first or row.n_events < 1:
-            continue
-        paint = theme.ramp[sum(row.n_events >= b for b in bounds) - 1]
-        paper.rect(left + first[row.day] * step, at_row[row.operator] * ROW + 0.6, step, ROW - 1.2, paint, hold=False)
+        if row.day in first and row.n_events >= 1:
+            paint = theme.ramp[sum(row.n_events >= b for b in bounds) - 1]
+            box = (left + first[row.day] * step, at_row[row.operator] * ROW + 0.6, step, ROW - 1.2)
+            painted.setdefault(paint, []).append(box)
+    for paint, boxes in painted.items():
+        paper.cells(boxes, paint)
     bottom = len(order) * ROW + 0.5
     date_axis(paper, days, left, right, bottom, wanted=max(2, int((right - left) // 26)))
     _key(paper, bounds, 0.5, bottom + 11.5)

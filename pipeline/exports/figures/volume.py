@@ -11,7 +11,7 @@ from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import FOCUS, Size
 from pipeline.exports.trace import Source, cite
 
-PANEL, GAP = 26.0, 9.0
+PANEL, GAP = 21.0, 9.0
 WEEKLY = 60
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pipeline.exports import numbers
@@ -13,8 +15,19 @@ from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
 
 START = "start"
-ROW = 5.2
+ROW = 4.8
 MOST = 12
+SHORT = {
+    "network_bits": "Shared networks",
+    "payment_bits": "Shared cards",
+    "text_bits": "Shared templates",
+    "declared_bits": "Other shared things",
+    "two_families": "Tied in two ways",
+    "no_rhythm": "No daily rhythm",
+    "site": "Office, campus or home",
+    "cover": "Hosting or proxy",
+}
+UNITS = ("share", "bits", "days", "entities")  # others, such as logarithms, stay in the table
 CHANCES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 
 
@@ -88,6 +101,8 @@ def _ordered(parts: pd.DataFrame, families: set[str]) -> pd.DataFrame:
 
 
 def _label(part: str) -> str:
+    if part in SHORT:
+        return SHORT[part]
     words = safe(part).replace("_", " ").replace(":", ": ")
     return words[:1].upper() + words[1:] if part != START else "Start: any group of this run"
 
@@ -135,7 +150,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     rows, theme = sheet.marks, paper.theme
     total = sheet.asides["sum"]
     texts = [_row_text(r) for r in rows_of(rows)]
-    label_width = min(max(paper.wide(t) for t, _ in texts) + 2, paper.width * 0.36)
+    label_width = min(max(paper.wide(t) for t in texts) + 2, paper.width * 0.36)
     low = min(0.0, rows["to_bits"].min(), rows["from_bits"].min(), total)
     high = max(0.0, rows["to_bits"].max(), rows["from_bits"].max(), total)
     pad = 11.0
@@ -156,7 +171,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
     paper.line([zero, zero], [0, bottom], theme.second, AXIS, above=1)
     for at, row in enumerate(rows_of(rows)):
         y = at * ROW
-        paper.text(0.5, y + ROW / 2, paper.fits(texts[at][0], label_width))
+        paper.text(0.5, y + ROW / 2, paper.fits(texts[at], label_width))
         _bar(paper, scale, row.from_bits, row.to_bits, y)
         if at + 1 < len(rows) + 1:
             x = scale(row.to_bits)
@@ -167,15 +182,12 @@ def body(paper: Paper, sheet: Sheet) -> None:
     _foot(paper, sheet, scale, bottom, low, high)
 
 
-def _row_text(row: object) -> tuple[str, str]:
-    part, value, reference, unit = (getattr(row, n) for n in ("part", "value", "reference", "unit"))
-    if pd.isna(value):
-        return part, ""
-    tail = f" / {numbers.measure(reference)}" if pd.notna(reference) else ""
-    return (
-        f"{part} ({numbers.measure(value)}{tail}{' ' + safe(unit, longest=12) if unit and len(unit) <= 12 else ''})",
-        "",
-    )
+def _row_text(row: Any) -> str:
+    """A part with its value and reference in brackets, where its unit can be read without a formula."""
+    if pd.isna(row.value) or row.unit not in UNITS:
+        return str(row.part)
+    beside = f" / {numbers.measure(row.reference)}" if pd.notna(row.reference) else ""
+    return f"{row.part} ({numbers.measure(row.value)}{beside} {row.unit})"
 
 
 def _bar(paper: Paper, scale: Scale, start: float, end: float, y: float) -> None:

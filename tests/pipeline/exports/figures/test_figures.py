@@ -31,6 +31,7 @@ from pipeline.exports.figures import (
     waterfall,
 )
 from pipeline.exports.figures.paper import LabelCollisionError, darkened, write_bytes
+from pipeline.exports.linter import check
 from pipeline.exports.trace import Source, plain
 from tests.pipeline.exports.figures.rings import Ring, frame, many
 
@@ -166,6 +167,8 @@ def test_words(sheet: Sheet) -> None:
     assert 8 <= len(alt.split()) <= 60
     assert alt not in sheet.caption()
     assert "Numbers: " in alt
+    for text in (sheet.see, sheet.sure, alt):
+        assert check(text, free=True) == []
     assert frame().run_id in sheet.caption()
 
 

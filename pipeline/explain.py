@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Read = Callable[[str], "pd.DataFrame"]
 Facts = dict[str, Any]
 TOP_THINGS, TOP_MEMBERS, TOP_LINKS = 12, 10, 8
+IDLE_BITS = 0.1  # parts below this are counted together
 BAR = 24  # characters on either side of the middle of a waterfall bar
 UNSAFE = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
 
@@ -183,9 +184,14 @@ def _flag_line(ring: Facts) -> str:
 
 
 def waterfall(parts: list[Facts]) -> list[str]:
-    """Score parts as bars about a middle line: the start first, then by bits; for `#`, against `/`."""
+    """Score parts as bars about a middle line: the start first, then by bits; for `#`, against `/`.
+
+    Parts that add next to nothing are counted together in the last line, so that nothing that counts is hidden.
+    """
     first = [p for p in parts if p["part"] == "start"]
-    ordered = first + [p for p in parts if p["part"] != "start"]
+    rest = [p for p in parts if p["part"] != "start"]
+    idle = [p for p in rest if abs(p["bits"]) < IDLE_BITS]
+    ordered = first + [p for p in rest if abs(p["bits"]) >= IDLE_BITS]
     largest = max((abs(p["bits"]) for p in ordered), default=0.0)
     scale = BAR / largest if largest > 0 else 0.0
     lines = []
@@ -193,6 +199,9 @@ def waterfall(parts: list[Facts]) -> list[str]:
         length = round(abs(p["bits"]) * scale)
         left, right = ("/" * length, "") if p["bits"] < 0 else ("", "#" * length)
         lines.append(f"  {shown(p['part'], 28):<28} {left:>{BAR}}|{right:<{BAR}} {p['bits']:+6.1f}{_measure(p)}")
+    if idle:
+        together = sum(p["bits"] for p in idle)
+        lines.append(f"  {counted(len(idle), 'part')} of less than {IDLE_BITS} bits, together {together:+.1f}")
     return lines
 
 

@@ -102,3 +102,10 @@ def test_the_waterfall_starts_at_the_start_and_hides_nothing() -> None:
     assert lines[1].count("#") == 16
     assert "(3 / 0.2 cards)" in lines[1]
     assert waterfall([]) == []
+    idle = [
+        {"part": f"idle {i}", "bits": b, "value": None, "reference": None, "unit": None}
+        for i, b in enumerate((0.05, -0.09, 0.0))
+    ]
+    more = waterfall(parts + idle)
+    assert more[:3] == lines
+    assert more[3].strip() == "3 parts of less than 0.1 bits, together -0.0"

@@ -89,8 +89,9 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "scores",
         reads=(
-            "communities", "candidate_groups", "behaviour", "null_scores",
+            "communities", "candidate_groups", "behaviour", "null_scores", "incidence_bits", "clean_decisions",
         ),
+        previous=("ring_registry",),
         writes=("candidates", "candidate_members", "candidate_parts", "candidate_explanations"),
         settings=("scores", "link_types"),
         says="weighs every explanation, selects the groups and scores them",

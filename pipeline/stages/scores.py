@@ -7,7 +7,7 @@ save that a reseller's pool may hold rings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES
+from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
 
@@ -48,6 +49,7 @@ class _Judged:
     parts: Floats
     explanations: dict[str, Floats]
     kind: npt.NDArray[np.object_]
+    decided: Floats | None = None  # bits by which standing decisions shift it
 
 
 def make(
@@ -55,10 +57,13 @@ def make(
     candidate_groups: pd.DataFrame,
     behaviour: pd.DataFrame,
     null_scores: pd.DataFrame,
+    incidence_bits: pd.DataFrame,
+    clean_decisions: pd.DataFrame,
+    previous_ring_registry: pd.DataFrame | None = None,
     *,
     settings: Settings,
 ) -> Scores:
-    """Judge, choose, score."""
+    """Judge, choose, score; then shift the scores by what analysts' standing decisions on earlier rings teach."""
     if candidate_groups.empty:
         return _nothing(read_model(settings.scores.model))
     model = read_model(settings.scores.model)
@@ -72,7 +77,32 @@ def make(
     q_value = np.ones(len(found))
     q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
-    return _tables(reported, judged, q_value, found, rows, behaviour, model)
+    known = learned(clean_decisions, previous_ring_registry)
+    judged = _shifted(judged, reported, rows, incidence_bits, known, model)
+    made = _tables(reported, judged, q_value, found, rows, behaviour, model)
+    return replace(made, counts={**made.counts, "decisions": known.digest})
+
+
+def _shifted(
+    judged: _Judged,
+    reported: list[_Reported],
+    rows: pd.DataFrame,
+    incidence: pd.DataFrame,
+    known: Learned,
+    model: ScoringModel,
+) -> _Judged:
+    """The groups judged again with the decided bits; which groups stand is settled before and stays as it is."""
+    names = rows["account_id"].to_numpy()
+    groups = [pd.DataFrame({"group": r.group, "account_id": names[r.rows]}) for r in reported]
+    found = shifts(pd.concat(groups, ignore_index=True), incidence, known) if groups else {}
+    if not any(found.values()):
+        return judged
+    decided = np.zeros(judged.bits.size)
+    decided[list(found)] = list(found.values())
+    explanations = model.explanations(judged.x, model.calibrated(judged.bits + decided))
+    kinds = sorted(explanations)
+    kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
+    return replace(judged, explanations=explanations, kind=kind, decided=decided)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +234,13 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
                 }
             )
         )
+    if judged.decided is not None:
+        frames.append(
+            pd.DataFrame(
+                {"candidate": np.arange(group.size), "part": "decisions", "family": "decisions", "value": np.nan,
+                 "unit": "", "reference": np.nan, "bits": judged.decided[group]}
+            )
+        )  # fmt: skip
     return pd.concat(frames, ignore_index=True)
 
 

@@ -71,9 +71,7 @@ def _operators(attribution: pd.DataFrame, level: float) -> pd.DataFrame:
     best = named_hypotheses(attribution).sort_values(["ring_id", "rank"]).drop_duplicates("ring_id")
     names = names_given(attribution, level)
     operator = best["ring_id"].map(names).astype("str").where(best["ring_id"].isin(names))
-    return pd.DataFrame(
-        {"ring_id": best["ring_id"], "operator": operator, "operator_probability": best["probability"]}
-    )
+    return pd.DataFrame({"ring_id": best["ring_id"], "operator": operator, "operator_probability": best["probability"]})
 
 
 def _family_bits(evidence: pd.DataFrame, settings: Settings) -> dict[str, list[float]]:
@@ -88,8 +86,7 @@ def _reasons(rings: pd.DataFrame, evidence: pd.DataFrame, score_parts: pd.DataFr
     shared = {str(ring): part for ring, part in evidence.groupby("ring_id")}
     parts = {str(ring): part for ring, part in score_parts.groupby("ring_id")}
     sentences = [
-        reason(row, shared.get(str(row["ring_id"])), parts.get(str(row["ring_id"])))
-        for row in rings.to_dict("records")
+        reason(row, shared.get(str(row["ring_id"])), parts.get(str(row["ring_id"]))) for row in rings.to_dict("records")
     ]
     return pd.Series(sentences, index=rings.index, dtype="str")
 

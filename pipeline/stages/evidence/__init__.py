@@ -65,7 +65,7 @@ def make(
     types = {t.name: t for t in link_types(settings.link_types)}
     names = ring_ids.set_index("candidate")["ring_id"]
     inner = innermost(candidate_members, candidates)
-    found = ring_ties(with_pools(inner, candidates), incidence_bits, entities, len(account_traits), types)
+    found = ring_ties(with_pools(inner, candidates), incidence_bits, entities, types)
     ties = _named(found.of_rings, names).groupby("ring_id", sort=True).head(settings.evidence.entities_per_ring)
     of_accounts = _named(found.of_accounts, names)
     members = _members(_named(inner, names), account_traits, period)
@@ -106,9 +106,7 @@ def _members(members: pd.DataFrame, traits: pd.DataFrame, period: Period) -> pd.
     return table.drop(columns="first_paid").sort_values(["ring_id", "account_id"]).reset_index(drop=True)
 
 
-def _accused(
-    own: pd.DataFrame, ring_ids: pd.DataFrame, candidates: pd.DataFrame, settings: Settings
-) -> pd.DataFrame:
+def _accused(own: pd.DataFrame, ring_ids: pd.DataFrame, candidates: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """(ring_id, account_id, accused): accused accounts are the sure members of flagged rings."""
     rings = candidates.merge(ring_ids, on="candidate")
     flagged = set(rings.loc[is_flagged(rings, settings.scores), "ring_id"])

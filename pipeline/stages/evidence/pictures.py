@@ -56,6 +56,7 @@ def _groups_of_ring(
         rows.append((ring, len(rows) + 1, [], sum(n for _, n in rest), sum(core[mask] for mask, _ in rest)))
     return rows
 
+
 def layout(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Places of the vertices of each ring's picture: its strongest entities and its surest accounts, -1 to 1."""
     keys = ["ring_id", *ENTITY]

@@ -148,4 +148,3 @@ def _together(days: pa.Table, files: list[str], request_ids: int, bench: Workben
         sql = _SQL_FIRST.format(n=request_ids, files=names) if files else _SQL_NONE
         engine.execute(f"create temp table requests as {sql}")
         return engine.sql(_SQL_TOGETHER).to_arrow_table().cast(SCHEMA)
-

@@ -23,7 +23,7 @@ class Ties:
 
 
 def ring_ties(
-    belongs: pd.DataFrame, incidence: pd.DataFrame, entities: pd.DataFrame, population: int, types: dict[str, LinkType]
+    belongs: pd.DataFrame, incidence: pd.DataFrame, entities: pd.DataFrame, types: dict[str, LinkType]
 ) -> Ties:
     """Entities that at least two accounts of a ring share, with `bits` and `bits_counted`.
 
@@ -46,7 +46,8 @@ def ring_ties(
     about = about.rename(columns={"bits": "global_bits"})
     found = found.merge(about, on=ENTITY, how="left")
     found["ring_size"] = found["candidate"].map(size).astype("int64")
-    found["n_accounts_total"] = _total(found, population)
+    # as counted over the platform, never below what the ring itself has
+    found["n_accounts_total"] = found[["n_accounts", "n_accounts_in_ring"]].max(axis=1).astype("int64")
     found["family"] = found["family"].fillna(found["entity_type"].map({n: t.family for n, t in types.items()}))
     found["family"] = found["family"].fillna(found["entity_type"])
     found["bits"] = _bits(found, types)
@@ -57,15 +58,6 @@ def ring_ties(
     order = ["candidate", "bits_counted", "bits", *ENTITY]
     found = found.sort_values(order, ascending=[True, False, False, True, True]).reset_index(drop=True)
     return Ties(found, of_accounts)
-
-
-def _total(found: pd.DataFrame, population: int) -> pd.Series:
-    """Accounts that have the entity anywhere: as counted over the platform, never below what the ring itself has."""
-    known = found["n_accounts"].fillna(0).astype("int64")
-    total = known.where(known >= found["n_accounts_in_ring"], found["n_accounts_in_ring"])
-    # more strangers than there are accounts outside the ring cannot be; counts of other stages are not trusted that far
-    most = population - found["ring_size"] + found["n_accounts_in_ring"]
-    return total.where(total <= most, most).astype("int64")
 
 
 def _bits(found: pd.DataFrame, types: dict[str, LinkType]) -> pd.Series:

@@ -73,7 +73,7 @@ def test_a_ring_does_not_make_its_own_things_common() -> None:
         )
         known = {"family": "payment", "n_accounts": size, "counts": 1.0, "bits": 9.0 - math.log2(size - 0.5)}
         about = frame("entities", [{"entity_type": "payment", "entity": "k", **known}])
-        found = ring_ties(belongs, incidence, about, 1_000, {t.name: t for t in link_types()})
+        found = ring_ties(belongs, incidence, about, {t.name: t for t in link_types()})
         return float(found.of_rings["bits"].iloc[0])
 
     assert bits(4) == pytest.approx(bits(40)) == pytest.approx(bits(400))

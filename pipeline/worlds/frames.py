@@ -20,7 +20,7 @@ class Style:
 
     `paraphrase` 0..1: how often a sentence is worded otherwise, dropped or moved. `reasoning`: asks for the steps.
     `long`: the slot may run to some hundred words. `slot_first`: the filled part stands before the frame. `talk`: the
-    client resends the beginning.
+    client resends the beginning. `brief`: two or three sentences, and a short slot unless `long`.
     """
 
     paraphrase: float = 0.0
@@ -28,6 +28,7 @@ class Style:
     long: bool = True
     slot_first: bool = False
     talk: bool = False
+    brief: bool = False
 
 
 class Frames:
@@ -117,14 +118,15 @@ class Frames:
                 lib.settle(line, dice, language, topic), dice, vary=p, emit=emit, conversation=style.talk
             )
 
-        opening = [element(dice.pick(roles)), element(dice.pick(tasks))]
-        middle = [element(dice.pick(rules), 1.0 - 0.3 * p) for _ in range(dice.whole(1, 5))]
-        if dice.chance(0.3):
+        opening = [element(dice.pick(tasks))] if style.brief else [element(dice.pick(roles)), element(dice.pick(tasks))]
+        n_rules = 1 if style.brief else dice.whole(1, 5)
+        middle = [element(dice.pick(rules), 1.0 - 0.3 * p) for _ in range(n_rules)]
+        if not style.brief and dice.chance(0.3):
             middle.append(element(dice.pick(tasks), 1.0 - 0.3 * p))
         if style.reasoning:
             middle.append(element(dice.pick(reasoning)))
-        closing = [element(dice.pick(formats))] if dice.chance(0.8) else []
-        low = dice.whole(1, 4)
+        closing = [element(dice.pick(formats))] if dice.chance(0.4 if style.brief else 0.8) else []
+        low = 1 if style.brief else dice.whole(1, 4)
         high = low + (dice.whole(3, 16) if style.long else dice.whole(0, 3))
         slot = lib.compose(
             lib.settle(dice.pick(inputs), dice, language, topic) + f"<s:{low}-{high}>", dice, conversation=style.talk

@@ -20,6 +20,7 @@ def _style(dice: Dice) -> Callable[[], Style]:
     return lambda: Style(
         paraphrase=wording,
         reasoning=dice.chance(steps),
+        brief=dice.chance(0.3),
         long=dice.chance(0.6),
         slot_first=dice.chance(0.2),
         talk=dice.chance(talk),
@@ -124,7 +125,7 @@ def _house(
         columns["free"][0] = 0.0
     address = stage.domain(dice)
     columns["mail"] = np.where(rng.random(size) < dice.share(0.6, 1.0), address, columns["mail"])
-    name = stage.organization(stage.frames.library.name()) if dice.chance(0.4) else -1
+    name = stage.organization(stage.frames.library.name()) if dice.chance(0.4) else columns["organization"]
     enter(stage, population, size, columns, group=stage.group(), plan=2, organization=name)
 
 

@@ -207,4 +207,4 @@ class Networks:
 
 def ipv4(address: int) -> str:
     """Dotted spelling of an IPv4 address."""
-    return ".".join(str(address >> s & 255) for s in (24, 16, 8, 0))
+    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"

@@ -83,8 +83,9 @@ def _sizes(n: int, between: tuple[float, float], largest: float, dice: Dice) -> 
 def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
     world = stage.world
     care = min(1.0, max(0.0, dice.between(*world.evasion)))
-    language = dice.weighted(range(len(LANGUAGES)), [0.62, 0.12, 0.09, 0.06, 0.05, 0.05, 0.03])
+    language = dice.weighted(range(len(LANGUAGES)), [0.66, 0.1, 0.08, 0.06, 0.05, 0.05, 0.03])
     wording = care * dice.share(0.2, 0.9) if world.paraphrase is None else world.paraphrase
+    brief = dice.share(0.0, 0.9)
     families = [
         stage.frames.private(
             dice,
@@ -92,8 +93,9 @@ def _operator(stage: Stage, name: str, dice: Dice) -> Operator:
             dice.index(N_TOPICS),
             Style(
                 paraphrase=wording,
-                reasoning=dice.chance(0.5),
-                long=dice.chance(0.7),
+                reasoning=dice.chance(0.4),
+                long=dice.chance(0.55),
+                brief=dice.chance(brief),
                 slot_first=dice.chance(0.25),
                 talk=dice.chance(0.25),
             ),

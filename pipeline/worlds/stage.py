@@ -261,6 +261,7 @@ class Stage:
             "frame_weight": weight,
             "free": free,
             "topic": rng.integers(N_TOPICS, size=(n, 3)),
+            "organization": np.full(n, -1, dtype=np.int64),
             "answer": np.exp(rng.normal(5.7, 0.7, size=n)),
         }
         self._builders(columns, np.flatnonzero(rng.random(n) < 0.38), dice)
@@ -274,7 +275,11 @@ class Stage:
         columns["frame"][rows], columns["frame_weight"][rows] = -1, 0.0
         for row in rows:
             style = Style(
-                reasoning=dice.chance(0.4), long=dice.chance(0.7), slot_first=dice.chance(0.2), talk=dice.chance(0.25)
+                reasoning=dice.chance(0.4),
+                long=dice.chance(0.6),
+                slot_first=dice.chance(0.2),
+                talk=dice.chance(0.25),
+                brief=dice.chance(0.35),
             )
             language = int(columns["language"][row])
             for k in range(int(rng.choice([1, 2, 3, 5], p=[0.5, 0.25, 0.15, 0.1]))):
@@ -292,6 +297,8 @@ class Stage:
         columns["session"][rows] = np.where(rng.random(n) < 0.5, 1.0, np.exp(rng.normal(0.8, 0.6, size=n)) + 1)
         columns["gap"][rows] = np.exp(rng.normal(3.2, 1.0, size=n))
         columns["device"][rows[rng.random(n) < 0.6]] = 0
+        for row in rows[rng.random(n) < 0.25]:
+            columns["organization"][row] = self.organization(self.frames.library.name())
         programs, often = [0, 1, 2, 3, 4, 15, 14], [0.45, 0.25, 0.08, 0.07, 0.05, 0.04, 0.06]
         columns["client"][rows] = rng.choice(programs, size=(n, 1), p=often)
         clouded = rows[rng.random(n) < 0.4]

@@ -125,7 +125,7 @@ def dress(stage: Stage, operator: Operator, ring: Plot, columns: Columns, dice: 
     uniform = dice.rng.random(size) < 1 - 0.7 * care
     columns["client"][uniform] = operator.client
     columns["lag"][uniform] = operator.lag
-    machines = dice.weighted(["own", "shared", "none"], [0.4 + care, 1.1 - care, 0.4])
+    machines = dice.weighted(["own", "shared", "none"], [0.4 + care, 1.1 - care, 1.0])
     if machines == "none":
         columns["device"][:] = 0
     elif machines == "shared":
@@ -133,7 +133,7 @@ def dress(stage: Stage, operator: Operator, ring: Plot, columns: Columns, dice: 
         columns["device"][:, 0] = farm[dice.rng.integers(len(farm), size=size)]
     if dice.chance(0.25 * (1 - care)):
         columns["mail"][:] = stage.domain(dice)
-    if dice.chance(0.25):  # claims to be a firm
+    if dice.chance(0.12):  # claims to be a firm
         columns["organization"] = stage.organization(stage.frames.library.name())
     ring.mail = int(columns["mail"][0])
 
@@ -177,7 +177,7 @@ def pay(stage: Stage, operator: Operator, ring: Plot, columns: Columns, vendor: 
         columns["card"][:] = 0
         columns["plan"] = np.zeros(size, dtype=np.int64)
         return
-    columns["plan"] = dice.rng.choice([1, 2], size=size, p=[0.7, 0.3])
+    columns["plan"] = dice.rng.choice([1, 2], size=size, p=[0.55, 0.45])
     if kind in ("own", "virtual"):
         columns["card"][:, 0] = dice.words(size)
         columns["card_fresh"] = (kind == "virtual") & (dice.rng.random(size) < dice.share(0.2, 0.9))
@@ -286,9 +286,9 @@ def like_people(stage: Stage, ring: Plot, columns: Columns, dice: Dice) -> None:
         k = min(len(own), 7, int(rng.integers(1, len(own) + 1)))
         columns["frame"][i, :k] = rng.choice(own, size=k, replace=False)
         columns["frame_weight"][i, :k] = rng.gamma(1.5, 1.0, size=k) + 0.05
-    if dice.chance(0.35):
+    if dice.chance(0.6):
         columns["frame"][:, 7] = dice.pick(stage.frames.agents)
-        columns["frame_weight"][:, 7] = ring.mixed * rng.gamma(2.0, 1.0, size=size)
+        columns["frame_weight"][:, 7] = dice.log_between(0.1, 4) * rng.gamma(0.6, 1.0, size=size)
     columns["free"] = np.clip(rng.normal(ring.mixed, 0.1, size=size), 0, 0.95)
     if dice.chance(0.5):
         columns["language"][:] = ring.language
@@ -302,7 +302,8 @@ def by_relay(stage: Stage, ring: Plot, columns: Columns, dice: Dice) -> Relay:
     hours = [1.0 - care, 0.3 + care, 0.2 + 0.5 * care, 0.3 + 0.5 * care]
     kind = dice.weighted(["flat", "day", "office", "evening"], hours)
     starts = dice.rng.uniform(0, stage.world.days, size=dice.whole(0, 4))
-    agents = 1.5 * ring.mixed * len(ring.families) * dice.rng.random() if dice.chance(0.4) else 0.0
+    wrapped = dice.pick([0.0, dice.share(0.02, 0.3), dice.share(0.3, 0.85)])  # what it harvests through an agent
+    agents = len(ring.families) * wrapped / (1 - wrapped)
     n_topics = min(N_TOPICS, dice.whole(2, N_TOPICS))
     return Relay(
         np.zeros(0, dtype=np.int64),

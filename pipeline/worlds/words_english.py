@@ -120,6 +120,9 @@ FREE = (
     "{Is it true that|Do you think that} <np><verb><np>? <s:0-2>",
     "{I am writing|I am preparing} {a talk|an essay|a report} on <np>. <s:1-6>{What is missing?|Where should I start?|Please shorten it.}",
     "{Solve|Work out|Help me with} exercise <num>: <s:1-4>",
+    "{Explain|Show me} step by step {how|why} <np><verb><np>. <s:0-2>",
+    "<s:1-4>{Think it through step by step.|Show your reasoning, please.|Walk me through each step.|Give the steps, not only the answer.}",
+    "{Is my reasoning right|Where is the mistake in my reasoning}? <s:2-6>",
     "{Write a function|Write a script|Write a query} that {reads|sorts|counts|checks} <np>. <s:0-3>\n<code:0-6>",
     "{Role-play|Pretend}: you are <name>, who <verb><np>. <s:1-3>",
 )
@@ -187,7 +190,7 @@ AGENT_BLOCKS = {
 You are Quillcode, a coding companion that works inside a terminal. You read files, propose edits and run commands on behalf of the person who started you.
 Rules of work: look before you edit; keep changes small; never delete what you did not create; run the tests that exist; say plainly when something failed.
 Tools: read_file(path), edit_file(path, old, new), run(command), search(pattern), finish(message). Call one tool at a time and wait for its result.
-Style: short sentences, no praise, no emoji. When the task is unclear, ask one question. When it is clear, begin.
+Style: think step by step, then write short sentences, no praise, no emoji. When the task is unclear, ask one question. When it is clear, begin.
 Before you finish, list the files you touched and the command that proves the change works.
 """,
     "harborpilot": """<harborpilot version="4">

@@ -39,7 +39,7 @@ CHINESE = Tongue(
     ),
     (
         "{请问|请解释|能不能说明}为什么<np><verb><np>？", "{帮我写|请写}一封关于<np>的{邮件|信}。<s:1-4>", "<s:1-3>{怎么办？|这正常吗？|有什么建议？}",
-        "{请总结|总结一下}{以下内容|这段话}：<s:3-14>", "{请翻译成英文|翻译成英语}：<s:1-6>", "{比较|说明}<np>和<np>的区别。<s:0-2>", "{代码报错|这段代码有问题}：\n<code:3-12>\n<s:0-2>",
+        "{请总结|总结一下}{以下内容|这段话}：<s:3-14>", "{请翻译成英文|翻译成英语}：<s:1-6>", "{比较|说明}<np>和<np>的区别。<s:0-2>", "<s:1-3>{请一步一步思考。|请写出思考过程。}", "{代码报错|这段代码有问题}：\n<code:3-12>\n<s:0-2>",
         "{给我|列出}<num>个关于<np>的例子。", "{润色|修改}下面的文字：<s:2-9>", "{讲一个|写一个}关于<np>和<np>的故事。",
     ),
     ("{短一点|再简短一些}", "{谢谢|多谢}", "{继续|请继续}", "为什么？", "那么<np>呢？", "{再试一次|重新来}", "<s:1-1>"),
@@ -67,7 +67,7 @@ SPANISH = Tongue(
     ),
     (
         "{¿Puedes explicar|Explica} por qué <np><verb><np>?", "{Escribe|Redacta} {un correo|una carta} sobre <np>. <s:1-4>", "<s:1-3>{¿Qué hago?|¿Es normal?|¿Alguna idea?}", "{Resume|Haz un resumen de} {esto|el texto}: <s:3-14>",
-        "{Traduce al inglés|Pásalo al inglés}: <s:1-6>", "{Compara|Diferencia entre} <np>y <np><s:0-2>", "{Mi código falla|¿Por qué no funciona?}\n<code:3-12>\n<s:0-2>", "{Dame|Necesito} <num>{ideas|ejemplos} sobre <np>.", "{Corrige|Mejora} {este texto|el párrafo}: <s:2-9>",
+        "{Traduce al inglés|Pásalo al inglés}: <s:1-6>", "{Compara|Diferencia entre} <np>y <np><s:0-2>", "<s:1-3>{Explica tu razonamiento.|Hazlo paso a paso.}", "{Mi código falla|¿Por qué no funciona?}\n<code:3-12>\n<s:0-2>", "{Dame|Necesito} <num>{ideas|ejemplos} sobre <np>.", "{Corrige|Mejora} {este texto|el párrafo}: <s:2-9>",
     ),
     ("{más corto|hazlo más breve}", "{gracias|muchas gracias}", "{sigue|continúa}", "¿por qué?", "¿y <np>?", "{otra vez|inténtalo de nuevo}", "<s:1-1>"),
     (
@@ -94,7 +94,7 @@ GERMAN = Tongue(
     ),
     (
         "{Kannst du erklären|Erkläre bitte}, warum <np>so ist? <s:0-2>", "{Schreib|Verfasse} {eine Mail|einen Brief} über Folgendes: <s:1-4>", "<s:1-3>{Was soll ich tun?|Ist das normal?|Hast du eine Idee?}", "{Fasse zusammen|Kurzfassung bitte}: <s:3-14>", "{Übersetze ins Englische|Auf Englisch bitte}: <s:1-6>",
-        "{Vergleiche|Unterschied}: <np>und <np><s:0-2>", "{Mein Code läuft nicht|Warum geht das nicht?}\n<code:3-12>\n<s:0-2>", "{Nenne|Ich brauche} <num>{Ideen|Beispiele}: <np>", "{Verbessere|Korrigiere} {diesen Absatz|den Text}: <s:2-9>",
+        "{Vergleiche|Unterschied}: <np>und <np><s:0-2>", "<s:1-3>{Bitte Schritt für Schritt.|Zeige deine Überlegung.}", "{Mein Code läuft nicht|Warum geht das nicht?}\n<code:3-12>\n<s:0-2>", "{Nenne|Ich brauche} <num>{Ideen|Beispiele}: <np>", "{Verbessere|Korrigiere} {diesen Absatz|den Text}: <s:2-9>",
     ),
     ("{kürzer bitte|mach es kürzer}", "{danke|vielen Dank}", "{weiter|mach weiter}", "warum?", "und <np>?", "{noch einmal|bitte nochmal}", "<s:1-1>"),
     (

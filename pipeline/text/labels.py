@@ -14,7 +14,8 @@ from pipeline.text.tokens import I64, Flags
 MIN_PRESENT = 3  # fingerprints of a frame that a prompt must hold, or
 MIN_SHARE = 0.5  # this share of all that the prompt has, or
 SHORT = 0.8  # this share of the usual number, where a frame has few; and in any case
-MIN_WHOLE = 0.25  # this share of it
+MIN_WHOLE = 0.35  # this share of it
+MIN_SPEAKING = 0.15  # likewise of fingerprints that are hardly found elsewhere
 MOSTLY = 0.6  # a prompt with this share of it holds the frame as a whole
 MOST_COUNTED = 8  # fingerprints of a frame that count in its favour
 POPULAR_WORTH = 0.35  # what many strangers use explains less
@@ -112,7 +113,7 @@ def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
     around, _ = _best(held[fits & ~plain], frame[fits & ~plain], present[fits & ~plain], n_rows, frames)
     speaking = frames.speaks[place] & (chosen[rows] < 0) & ~frames.wrapper[frames.frame[place]]
     key, times = counted(rows[speaking] * size + frames.frame[place[speaking]])
-    twice = times >= 2
+    twice = times >= np.maximum(2, MIN_SPEAKING * frames.usual[key % size]) if len(key) else np.zeros(0, np.bool_)
     late, late_with = _best(key[twice] // size, key[twice] % size, times[twice], n_rows, frames)
     empty = chosen < 0
     return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it))

@@ -76,7 +76,8 @@ def _table(block: Table) -> str:
     if not block.rows:
         return f"#par[#{literal(block.title + ': none.')}]"
     wide = len(block.head)
-    columns = "(" + ", ".join("auto" if i in block.numeric or wide >= MANY else "1fr" for i in range(wide)) + ",)"
+    narrow = block.numeric if 2 < wide < MANY else {0} if wide == 2 else set(range(wide))
+    columns = "(" + ", ".join("auto" if i in narrow else "1fr" for i in range(wide)) + ",)"
     head = "(" + ", ".join(f"[#{literal(h)}]" for h in block.head) + ",)"
     body = "(" + ", ".join(f"[#{literal(c)}]" for row in block.rows for c in row) + ",)"
     right = "(" + ", ".join(str(i) for i in sorted(block.numeric)) + ("," if block.numeric else "") + ")"

@@ -21,10 +21,10 @@ DOT = 1.9
 
 
 def title(ring: pd.Series, evidence: pd.DataFrame, frame: Frame) -> str:
-    """The finding of F1: the thing that most accounts of the ring share, of those whose count may be told."""
+    """The finding of F1: the thing that most accounts share, of the strongest whose count may be told."""
     where = (("ring_id", "=", str(ring.ring_id)),)
     size = cite(numbers.count(int(ring["size"])), Source("value", "rings", "size", where), int(ring["size"]))
-    named = things(evidence, frame, most=len(evidence))
+    named = things(evidence, frame)
     told = named[~named["withheld"]]
     if named.empty:
         return f"{ring.ring_id}: {size} accounts, held together by behaviour alone"

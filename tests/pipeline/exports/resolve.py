@@ -88,10 +88,12 @@ def days_seen(how: str, table: str, column: str, where: list[Row], run: str) -> 
 
 
 def max_shared(how: str, table: str, column: str, where: list[Row], run: str) -> str:
-    """The most accounts that share one thing that speaks for the ring."""
-    return (
-        f"SELECT max(n_accounts_in_ring) FROM {table} WHERE bits > 0 AND n_accounts_in_ring >= 2 AND {condition(where)}"
+    """The most accounts that share one of the twelve strongest things that speak for the ring."""
+    strongest = (
+        f"SELECT * FROM {table} WHERE bits > 0 AND n_accounts_in_ring >= 2 AND {condition(where)} "
+        "ORDER BY bits_counted DESC, bits DESC, n_accounts_in_ring DESC, entity_type, entity LIMIT 12"
     )
+    return f"SELECT max(n_accounts_in_ring) FROM ({strongest})"
 
 
 def shared_by_rings(how: str, table: str, column: str, where: list[Row], run: str) -> str:

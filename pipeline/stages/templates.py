@@ -33,7 +33,7 @@ from pipeline.text.hashing import mix
 from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
-from pipeline.text.wording import wording
+from pipeline.text.wording import wordings
 from pipeline.workbench import PromptSource, Shelf, Workbench
 
 if TYPE_CHECKING:
@@ -262,9 +262,8 @@ def _wordings(
 
 
 def _word(jobs: list[tuple[int, list[tuple[str, str]], int]]) -> list[tuple[int, str | None]]:
-    return [
-        (frame, wording([text for text, _ in found], [owner for _, owner in found], k=k)) for frame, found, k in jobs
-    ]
+    groups = [([text for text, _ in found], [owner for _, owner in found]) for _, found, _ in jobs]
+    return list(zip([frame for frame, _, _ in jobs], wordings(groups, k=jobs[0][2]), strict=True))
 
 
 def _read_rows(work: tuple[Part, Any]) -> list[str]:

@@ -1,0 +1,167 @@
+"""Forty-five mornings: single-day runs of an `onset` world against one run over the same window.
+
+    python -m tests.benchmarks.daily --to FOLDER [--accounts 1500] [--days 45] [--first 1] [--json FILE]
+
+Says what a morning costs by stage against a run from scratch, whether both end in the same tables, how soon rings are
+flagged after their tenth account became active, and how many keep one id for life. Writes `daily.csv`, one row a day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.period import instant
+from pipeline.run import Request, carry_out
+from pipeline.settings import CommunitiesSettings, ExportsSettings, NullSettings, RunSettings, Settings
+from pipeline.storage import open_run
+from pipeline.worlds import build
+from pipeline.worlds.world import WORLDS
+
+RULES = Settings(
+    exports=ExportsSettings(make=False), run=RunSettings(workers=1, scheduler="sync"),
+    communities=CommunitiesSettings(seeds=1), null=NullSettings(rewirings=2),
+)  # fmt: skip
+EARLY = ("intake", "templates", "sightings")
+KEPT = 0.5  # share of a true ring's active accounts in one flagged ring from which it counts as found
+KEYS = {
+    "rings": ["ring_id"], "members": ["ring_id", "account_id"], "evidence": ["ring_id", "entity_type", "entity"],
+    "links": ["ring_id", "account_a", "account_b"], "attribution": ["ring_id", "operator"],
+}  # fmt: skip
+
+
+def run_day(source: Path, output: Path, until: date, previous: str | None = None) -> Path:
+    """One run to the midnight that begins a day."""
+    request = Request(str(source), str(output), RULES, until=instant(until.isoformat()), previous=previous)
+    return Path(carry_out(request).place)
+
+
+def seconds(run: Path) -> dict[str, float]:
+    """Seconds of each stage."""
+    return {name: stage["seconds"] for name, stage in open_run(run).manifest["stages"].items()}
+
+
+def matched(run: Path, truth: Mapping[str, set[str]]) -> dict[str, tuple[str, bool]]:
+    """True ring -> (id, flagged) of today's ring that holds most of its active accounts, if it holds enough of them."""
+    rings = pd.read_parquet(run / "rings.parquet").set_index("ring_id")
+    members = pd.read_parquet(run / "members.parquet")
+    held = members.groupby("ring_id")["account_id"].agg(set)
+    found = {}
+    for name, accounts in truth.items():
+        if not accounts:
+            continue
+        best = max(sorted(held.index), key=lambda r: len(held[r] & accounts), default=None)
+        if best is not None and len(held[best] & accounts) >= KEPT * len(accounts):
+            found[name] = (str(best), bool(rings.at[best, "flagged"]))
+    return found
+
+
+def same_tables(daily: Path, once: Path) -> dict[str, bool]:
+    """Which tables are equal, ring ids and names of unknown operators taken one for one."""
+    a, b = (pd.read_parquet(r / "members.parquet") for r in (daily, once))
+    pairs = a.merge(b, on="account_id")[["ring_id_x", "ring_id_y"]].drop_duplicates()
+    one_to_one = pairs["ring_id_x"].is_unique and pairs["ring_id_y"].is_unique
+    names = dict(zip(pairs["ring_id_y"], pairs["ring_id_x"], strict=True))
+    equal = {"ids one to one": bool(one_to_one)}
+    equal["templates"] = (daily / "templates.parquet").read_bytes() == (once / "templates.parquet").read_bytes()
+    frames = [pd.read_parquet(r / "incidence.parquet").drop(columns="ring_id") for r in (daily, once)]
+    equal["incidence"] = frames[0].equals(frames[1])
+    for table, keys in KEYS.items():
+        x, y = (pd.read_parquet(r / f"{table}.parquet") for r in (daily, once))
+        y = y.assign(ring_id=y["ring_id"].map(names))
+        drop = [c for c in ("operator_id", "parent_ring_id", "reason") if c in x]
+        x, y = (f.drop(columns=drop).sort_values(keys, ignore_index=True) for f in (x, y))
+        equal[table] = x.equals(y)
+    return equal
+
+
+def main() -> None:
+    """Make the world, run the mornings, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--accounts", type=int, default=1500)
+    parser.add_argument("--days", type=int, default=45)
+    parser.add_argument("--first", type=int, default=1, help="first day that is run")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    world = replace(
+        WORLDS["onset"], n_accounts=args.accounts, prevalence=0.08, ring_size=(12.0, 40.0), volume=0.5,
+        largest_ring_share=0.3,
+    )  # fmt: skip
+    source = args.to / "world"
+    if not source.exists():
+        build(world, source, seed=11)
+    start = date.fromisoformat(world.start)
+    truth = pd.read_parquet(source / "truth.parquet").dropna(subset=["ring_id"])
+    firsts = _first_days(source)
+    found: dict[str, Any] = {}
+    rows, ids, flagged_on = [], {}, {}
+    run: Path | None = None
+    for n in range(args.first, args.days + 1):
+        until = start + timedelta(days=n)
+        run = run_day(source, args.to / "daily", until)
+        active = {
+            str(ring): {a for a in mine if firsts.get(a, date.max) < until}
+            for ring, mine in truth.groupby("ring_id")["account_id"]
+        }
+        for ring, (ring_id, flagged) in matched(run, active).items():
+            if flagged:
+                ids.setdefault(ring, []).append(ring_id)
+                flagged_on.setdefault(ring, n)
+        rows.append(_row(n, run, set().union(*active.values()) if active else set()))
+        print(rows[-1], flush=True)
+    assert run is not None
+    once = run_day(source, args.to / "once", start + timedelta(days=args.days), "none")
+    tenth = {
+        str(ring): sorted(firsts[a] for a in mine if a in firsts)[9]
+        for ring, mine in truth.groupby("ring_id")["account_id"] if sum(a in firsts for a in mine) >= 10
+    }  # fmt: skip
+    delays = {r: flagged_on[r] - ((day - start).days + 1) for r, day in tenth.items() if r in flagged_on}
+    daily_s, once_s = seconds(run), seconds(once)
+    found = {
+        "events": int(open_run(once).manifest["stages"]["intake"]["counts"]["events"]["out"]),
+        "seconds": {s: [daily_s[s], once_s[s]] for s in once_s},
+        "early_share": sum(daily_s[s] for s in EARLY) / sum(once_s[s] for s in EARLY),
+        "sum": [round(sum(x.values()), 1) for x in (daily_s, once_s)],
+        "equal": same_tables(run, once), "true_rings": len(tenth), "flagged_rings": len(delays),
+        "median_delay_days": statistics.median(delays.values()) if delays else None,
+        "delays": delays, "one_id_for_life": sum(len(set(v)) == 1 for v in ids.values()), "rings_named": len(ids),
+        "ids": {r: sorted(set(v)) for r, v in ids.items()},
+    }  # fmt: skip
+    pd.DataFrame(rows).to_csv(args.to / "daily.csv", index=False)
+    text = json.dumps(found, indent=1, default=str)
+    print(text)
+    if args.json:
+        args.json.write_text(text + "\n")
+
+
+def _first_days(source: Path) -> dict[str, date]:
+    """Day of each account's first request."""
+    events = pd.concat(pd.read_parquet(p, columns=["account_id", "timestamp"])
+                       for p in sorted((source / "events").rglob("*.parquet")))  # fmt: skip
+    return {str(a): t.date() for a, t in events.groupby("account_id")["timestamp"].min().items()}
+
+
+def _row(n: int, run: Path, guilty: set[str]) -> dict[str, Any]:
+    rings = pd.read_parquet(run / "rings.parquet")
+    members = pd.read_parquet(run / "members.parquet")
+    flagged = set(rings.loc[rings["flagged"], "ring_id"])
+    accused = set(members.loc[members["ring_id"].isin(flagged) & (members["membership"] >= 0.5), "account_id"])
+    took = seconds(run)
+    return {
+        "day": n, "guilty": len(guilty), "accused": len(accused), "true": len(accused & guilty),
+        "recall": round(len(accused & guilty) / len(guilty), 3) if guilty else None, "flagged_rings": len(flagged),
+        **{s: took[s] for s in EARLY}, "all": round(sum(took.values()), 1),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -51,19 +51,22 @@ def learned(decisions: pd.DataFrame, registry: pd.DataFrame | None) -> Learned:
         return Learned()
     verdicts = latest_verdicts(decisions)
     verdicts = verdicts[verdicts["conclusion"].isin((CONFIRMED, DISMISSED))]
-    known = registry.set_index("ring_id")
+    book = {
+        str(ring): (frozenset(map(str, accounts)), frozenset(map(str, things)))
+        for ring, accounts, things in zip(registry["ring_id"], registry["accounts"], registry["entities"], strict=True)
+    }
     counts: dict[str, dict[str, int]] = {CONFIRMED: {}, DISMISSED: {}}
     rings: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     said = []
     for ring, conclusion in zip(verdicts["ring_id"], verdicts["conclusion"], strict=True):
-        if ring not in known.index:
+        if ring not in book:
             continue
-        things = frozenset(known.at[ring, "entities"])
+        accounts, things = book[ring]
         said.append([ring, conclusion, sorted(things)])
         for name in {thing.split(":", 1)[0] for thing in things}:
             counts[conclusion][name] = counts[conclusion].get(name, 0) + 1
         if conclusion == CONFIRMED:
-            rings[ring] = (frozenset(known.at[ring, "accounts"]), things)
+            rings[ring] = (accounts, things)
     names = sorted({*counts[CONFIRMED], *counts[DISMISSED]})
     trust = {n: _trust(counts[CONFIRMED].get(n, 0), counts[DISMISSED].get(n, 0)) for n in names}
     mark = hashlib.sha256(json.dumps(said).encode()).hexdigest() if said else ""
@@ -99,10 +102,12 @@ def shifts(members: pd.DataFrame, incidence: pd.DataFrame, known: Learned) -> di
         return {}
     rows = incidence[["account_id", "entity_type", "entity"]].merge(members, on="account_id")
     rows["thing"] = rows["entity_type"].astype(str) + ":" + rows["entity"].astype(str)
-    counts = rows.groupby(["group", "thing"], sort=True).size()
-    counts = counts[counts >= 2]
+    counts = rows.groupby(["group", "thing"], sort=True).size().rename("n").reset_index()
     of_group: dict[int, dict[str, int]] = {}
-    for (group, thing), n in counts.items():
-        of_group.setdefault(int(group), {})[str(thing)] = int(n)
-    accounts = members.groupby("group", sort=True)["account_id"].agg(frozenset)
-    return {int(g): shift(frozenset(a), of_group.get(int(g), {}), known) for g, a in accounts.items()}
+    for group, thing, n in zip(counts["group"], counts["thing"], counts["n"], strict=True):
+        if n >= 2:
+            of_group.setdefault(int(group), {})[str(thing)] = int(n)
+    accounts: dict[int, set[str]] = {}
+    for group, account in zip(members["group"], members["account_id"], strict=True):
+        accounts.setdefault(int(group), set()).add(str(account))
+    return {g: shift(frozenset(a), of_group.get(g, {}), known) for g, a in sorted(accounts.items())}

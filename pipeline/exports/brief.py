@@ -14,7 +14,7 @@ from pipeline.errors import Place, RunError, UsageError, quoted
 from pipeline.exports import briefing
 from pipeline.exports.approval import read_approval
 from pipeline.exports.briefing import html
-from pipeline.exports.briefing.changes import compared
+from pipeline.exports.briefing.changes import windows
 from pipeline.exports.briefing.model import Document
 from pipeline.exports.figures import SLIDE, draw, evasion
 from pipeline.exports.figures.paper import LabelCollisionError, write_bytes
@@ -98,12 +98,13 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
         tables = redacted(inner, order.audience, order.recipient, order.key_file)
         rings = tuple(tables.names.ring(r) for r in order.rings) if isinstance(tables, Redacted) else rings
     frame = frame_of(tables)
-    before = compared(RunTables.of(storage.open_run(order.compare)), inner, tables) if order.compare else None
+    before, gone = windows(order.compare, inner, tables) if order.compare else (None, ())
     wish = briefing.Wish(
-        title=order.title, operations=rings, approval=approval, compared=before, logo=_bytes(order.logo)
+        title=order.title, operations=rings, approval=approval, compared=before, stopped=gone, logo=_bytes(order.logo)
     )
     if order.evaluation:
-        wish = replace(wish, held=_held(order.evaluation), basis="simulated truth")
+        held, basis = _held(order.evaluation, inner.manifest["run_id"])
+        wish = replace(wish, held=held, basis=basis)
     if order.evasion:
         wish = replace(wish, evasion=_evasion(order.evasion, frame))
     if order.grades:
@@ -183,12 +184,26 @@ def _json(path: str, what: str) -> object:
         ) from fault
 
 
-def _held(path: str) -> pd.DataFrame:
-    """(score, held) of judged rings from an evaluation: its list `rings` of `score`, `held`."""
+def _held(path: str, run_id: str) -> tuple[pd.DataFrame, str]:
+    """Bins of the calibration and what they were judged by, from `ringtrace evaluate --json`. Raises UsageError."""
     found = _json(path, "evaluation")
-    rows = found.get("rings", []) if isinstance(found, dict) else []
-    made = [(r["score"], bool(r["held"])) for r in rows if isinstance(r, dict) and "score" in r and "held" in r]
-    return pd.DataFrame(made, columns=["score", "held"])
+    bins = found.get("calibration", {}).get("bins") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(bins, list):
+        raise UsageError(
+            "this is no evaluation",
+            place=Place(path),
+            expected="the output of `ringtrace evaluate --json`",
+            mend="Make it with that command.",
+        )
+    if found.get("run_id") != run_id:
+        raise UsageError(
+            "the evaluation is of another run",
+            place=Place(path),
+            found=quoted(found.get("run_id")),
+            expected=quoted(run_id),
+        )
+    frame = pd.DataFrame(bins, columns=["said", "held", "n"]).astype(float)
+    return frame, "decisions" if found.get("kind") == "decisions" else "simulated truth"
 
 
 def _grades(path: str) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.exports.figures.choose import flagged_rings
 from pipeline.exports.figures.things import things
 from pipeline.exports.frames import each, rows_of
-from pipeline.exports.tables import INTERNAL, Tables, frame_of
+from pipeline.exports.tables import INTERNAL, Tables, by_ring, frame_of
 from pipeline.exports.trace import name_of, safe
 from pipeline.link_types import ADDRESS_TYPES
 
@@ -24,8 +24,10 @@ def event(tables: Tables) -> dict[str, Any]:
     frame = frame_of(tables)
     stamp = str(int(frame.until.timestamp()))
     attributes = []
-    for ring in each(flagged_rings(tables)):
-        attributes += _attributes(tables, ring, stamp)
+    rings = flagged_rings(tables)
+    evidence = by_ring(tables, "evidence", rings["ring_id"].astype(str).tolist())
+    for ring in each(rings):
+        attributes += _attributes(tables, ring, things(evidence[str(ring.ring_id)], frame), stamp)
     return {
         "Event": {
             "uuid": _uuid("event", frame.run_id, tables.level),
@@ -46,9 +48,7 @@ def _uuid(*about: str) -> str:
     return str(uuid.uuid5(NAMESPACE, "|".join(about)))
 
 
-def _attributes(tables: Tables, ring: pd.Series, stamp: str) -> list[dict[str, Any]]:
-    evidence = tables.table("evidence", [str(ring.ring_id)])
-    named = things(evidence, frame_of(tables))
+def _attributes(tables: Tables, ring: pd.Series, named: pd.DataFrame, stamp: str) -> list[dict[str, Any]]:
     tags = [{"name": f'ringtrace:ring="{safe(ring.ring_id)}"'}]
     if pd.notna(ring.operator):
         tags.append({"name": f'ringtrace:operator="{name_of(ring.operator)}"'})

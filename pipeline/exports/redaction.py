@@ -288,8 +288,14 @@ def _ring_hours(view: Redacted) -> pd.DataFrame:
 
 def _score_parts(view: Redacted) -> pd.DataFrame:
     frame = view.of_rings("score_parts")
-    counts = frame["unit"].fillna("").str.contains("account")
-    frame.loc[counts, ["value", "reference"]] = None
+    unit = frame["unit"].fillna("")
+    # a share of a known number of accounts is a count of them
+    few = frame["value"] * frame["ring_id"].map(view.sizes())
+    rest = (1 - frame["value"]) * frame["ring_id"].map(view.sizes())
+    telling_share = unit.str.startswith("share") & (
+        few.between(0.01, view.k - 0.01) | rest.between(0.01, view.k - 0.01)
+    )
+    frame.loc[unit.str.contains("account") | telling_share, ["value", "reference"]] = None
     return view.renamed(frame)
 
 

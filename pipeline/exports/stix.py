@@ -18,7 +18,7 @@ import stix2
 from pipeline.exports.figures.choose import flagged_rings
 from pipeline.exports.figures.things import things
 from pipeline.exports.frames import each, rows_of
-from pipeline.exports.tables import Tables, frame_of
+from pipeline.exports.tables import INTERNAL, Tables, by_ring, frame_of
 from pipeline.exports.trace import name_of, safe
 from pipeline.link_types import ADDRESS_TYPES
 
@@ -28,7 +28,7 @@ MARKS = {"internal": stix2.TLP_AMBER, "partner": stix2.TLP_AMBER, "public": stix
 LEVELS = {"low": 15, "moderate": 50, "high": 85}  # the None / Low / Med / High scale of STIX 2.1, appendix A
 # the WEP scale of STIX 2.1, appendix A: lower bound of the probability, confidence
 WORDS_SCALE = ((0.995, 100), (0.80, 90), (0.60, 70), (0.40, 50), (0.20, 30), (0.005, 10), (0.0, 0))
-MOST_OBSERVED = 5000
+MOST_OBSERVED = 1000  # accounts a ring; `number_observed` tells of all
 
 
 def stix_id(kind: str, *about: str) -> str:
@@ -50,6 +50,8 @@ class _Bundle:
         self.now = self.frame.until.to_pydatetime()
         self.mark = MARKS[tables.level]
         self.objects: dict[str, Any] = {}
+        self.evidence: dict[str, pd.DataFrame] = {}
+        self.members: dict[str, pd.DataFrame] = {}
         first = tables.table("ring_registry")
         self.first_day = {
             r.ring_id: pd.Timestamp(str(r.first_run)[:10], tz="UTC")
@@ -101,6 +103,10 @@ def bundle(tables: Tables) -> Any:
     """The STIX bundle of a run's flagged rings."""
     made = _Bundle(tables)
     rings = flagged_rings(tables)
+    ids = rings["ring_id"].astype(str).tolist()
+    made.evidence = by_ring(tables, "evidence", ids)
+    if tables.level == INTERNAL:
+        made.members = by_ring(tables, "members", ids)
     operators = _operators(made, rings)
     for ring in each(rings):
         _ring(made, ring, operators.get(str(ring.operator_id)))
@@ -174,12 +180,12 @@ def _ring(made: _Bundle, ring: pd.Series, operator: str | None) -> None:
             else LEVELS.get(str(ring.confidence), 15)
         )
         made.tie(campaign, "attributed-to", operator, created, sure)
-    evidence = made.tables.table("evidence", [ring_id])
+    evidence = made.evidence[ring_id]
     named = things(evidence, made.frame)
     spans = {(r.entity_type, r.entity): (r.first_seen, r.last_seen) for r in rows_of(evidence)}
     for thing in rows_of(named):
         _indicator(made, ring, campaign, operator, thing, spans[(thing.entity_type, thing.entity)])
-    if made.tables.level == "internal":
+    if made.tables.level == INTERNAL:
         _observed(made, ring, campaign)
 
 
@@ -234,10 +240,8 @@ def _indicator(
 
 
 def _observed(made: _Bundle, ring: pd.Series, campaign: str) -> None:
-    """The member accounts as observed data, at most 5,000 a ring, surest first."""
-    members = made.tables.table("members", [str(ring.ring_id)]).sort_values(
-        ["membership", "account_id"], ascending=[False, True]
-    )
+    """The member accounts as observed data, surest first, as many as `MOST_OBSERVED`."""
+    members = made.members[str(ring.ring_id)].sort_values(["membership", "account_id"], ascending=[False, True])
     refs = [
         made.add(stix2.UserAccount(user_id=safe(a, longest=200), account_type="platform"))
         for a in members["account_id"].head(MOST_OBSERVED)

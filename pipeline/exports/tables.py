@@ -107,6 +107,14 @@ class RunTables:
         return int(pc.count_distinct(pq.read_table(source, columns=[column])[column]).as_py())
 
 
+def by_ring(tables: Tables, name: str, rings: list[str]) -> dict[str, pd.DataFrame]:
+    """The rows of each ring, read in one go; a ring without rows has an empty table."""
+    found = tables.table(name, rings)
+    made = {str(ring_id): rows for ring_id, rows in found.groupby("ring_id")}
+    nothing = found.iloc[:0]
+    return {ring_id: made.get(ring_id, nothing) for ring_id in rings}
+
+
 def empty(name: str) -> pd.DataFrame:
     """A table of the contract with no rows."""
     frame: pd.DataFrame = arrow_schema(DESCRIBED[name]).empty_table().to_pandas()

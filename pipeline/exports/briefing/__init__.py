@@ -30,6 +30,7 @@ class Wish:
     held: pd.DataFrame | None = None
     basis: str = ""
     compared: dict[str, str] | None = None
+    stopped: tuple[str, ...] = ()
     evasion: Sheet | None = None
     grades: tuple[tuple[str, str], ...] = ()
     extra: tuple[Block, ...] = field(default_factory=tuple)
@@ -43,11 +44,11 @@ def build(tables: Tables, wish: Wish | None = None) -> Document:
     shown = flagged[flagged["ring_id"].isin(wish.operations)] if wish.operations else flagged.head(wish.most)
     figures = choose.overview(tables, frame, wish.held, wish.basis)
     blocks: list[Block] = frontmatter.summary(tables, flagged, figures, frame)
-    blocks += frontmatter.glance(tables, flagged, frame, wish.compared)
+    blocks += frontmatter.glance(tables, flagged, wish.compared, wish.stopped)
     blocks += wish.extra
     for ring in each(shown):
         blocks += operation.section(tables, ring, choose.operation(tables, ring, frame), frame, wish.grades)
-    blocks += backmatter.operators(tables, flagged, choose.operators(tables, frame))
+    blocks += backmatter.operators(tables, flagged, choose.operators(tables, frame, wish.most))
     blocks += backmatter.method(figures, wish.evasion)
     blocks += backmatter.glossary()
     title = wish.title or frontmatter.finding(flagged, frame)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from pipeline.exports.redaction import Redacted
 from pipeline.exports.tables import RunTables, Tables
+from pipeline.storage import open_run
 
 STEP = 0.1  # relative change of size that counts as growing or shrinking
 
@@ -39,7 +40,16 @@ def _word(ring: pd.Series, old: pd.DataFrame, ring_id: str, back: set[str]) -> s
     return "continued"
 
 
-def stopped(before: RunTables, now: RunTables) -> list[str]:
-    """Flagged rings of the earlier run that the later one does not have, by id."""
+def stopped(before: RunTables, now: RunTables, shown: Tables) -> tuple[str, ...]:
+    """Flagged rings of the earlier run that the later one does not have, under the names that the audience sees."""
     old = before.table("rings")
-    return sorted(set(old.loc[old["flagged"], "ring_id"]) - set(now.table("rings")["ring_id"]))
+    if isinstance(shown, Redacted):
+        old = old[old["size"] >= shown.k]
+    gone = sorted(set(old.loc[old["flagged"], "ring_id"].astype(str)) - set(now.table("rings")["ring_id"]))
+    return tuple(shown.names.ring(r) for r in gone) if isinstance(shown, Redacted) else tuple(gone)
+
+
+def windows(earlier: str, now: RunTables, shown: Tables) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Both, against the earlier run at an address."""
+    before = RunTables.of(open_run(earlier))
+    return compared(before, now, shown), stopped(before, now, shown)

@@ -17,6 +17,7 @@ from pipeline.exports.trace import Source, cite, name_of, safe
 
 FLAGGED = (("flagged", "=", "true"),)
 MOST_ROWS = 40
+MOST_STOPPED = 20
 NOTHING_SEEN = (
     "What is not known: groups that share nothing measured here would not be seen, and purposes are not measured."
 )
@@ -106,7 +107,9 @@ def likelihood_box() -> Box:
     return Box("How to read likelihood", tuple(rows))
 
 
-def glance(tables: Tables, flagged: pd.DataFrame, frame: Frame, compared: dict[str, str] | None) -> list[Block]:
+def glance(
+    tables: Tables, flagged: pd.DataFrame, compared: dict[str, str] | None, stopped: tuple[str, ...] = ()
+) -> list[Block]:
     """The table of all flagged rings and what changed since the window before."""
     changes = compared if compared is not None else _changes(tables)
     rows = []
@@ -142,8 +145,18 @@ def glance(tables: Tables, flagged: pd.DataFrame, frame: Frame, compared: dict[s
     if rest > 0:
         n = cite(numbers.count(rest), Source("flagged_beyond", "rings", "", (("rows", "=", str(MOST_ROWS)),)), rest)
         blocks.append(Para(f"{n} more flagged rings are counted in all totals and left out of this table."))
-    blocks.append(Para(_changed(tables)))
+    blocks.append(Para(_changed(tables) if compared is None else _stopped(stopped)))
     return blocks
+
+
+def _stopped(rings: tuple[str, ...]) -> str:
+    """Rings flagged in the earlier window that this one does not have."""
+    if not rings:
+        return "Every ring that was flagged in the earlier window is still reported in this one."
+    more = " and others, listed in no table" if len(rings) > MOST_STOPPED else ""
+    return (
+        f"Flagged in the earlier window and not reported in this one: {words.listed(list(rings[:MOST_STOPPED]))}{more}."
+    )
 
 
 def _changes(tables: Tables) -> dict[str, str]:

@@ -146,13 +146,12 @@ def picture(tables: Tables, ring: pd.Series, members: pd.DataFrame, evidence: pd
     return ring_groups.sheet(ring, tables.table("ring_groups", [ring_id]), evidence, frame)
 
 
-def operators(tables: Tables, frame: Frame) -> list[Sheet]:
-    """F2 for every operator of two or more flagged rings, most accounts first."""
+def operators(tables: Tables, frame: Frame, most: int = 12) -> list[Sheet]:
+    """F2 for the operators of two or more flagged rings with the most accounts."""
     rings = flagged_rings(tables)
+    several = [(-int(g["size"].sum()), str(o), g) for o, g in rings.groupby("operator_id") if len(g) > 1]
     made = []
-    for operator, group in rings.groupby("operator_id"):
-        if len(group) < 2:
-            continue
+    for _, operator, group in sorted(several, key=lambda one: one[:2])[:most]:
         ids = group["ring_id"].tolist()
         said = ""
         if group["operator"].notna().all():
@@ -161,5 +160,5 @@ def operators(tables: Tables, frame: Frame) -> list[Sheet]:
         sheet = operator_map.sheet(
             str(operator), group, tables.table("evidence", ids), tables.table("ring_hours", ids), frame, said
         )
-        made.append((-int(group["size"].sum()), str(operator), sheet))
-    return [sheet for _, _, sheet in sorted(made, key=lambda m: m[:2])]
+        made.append(sheet)
+    return made

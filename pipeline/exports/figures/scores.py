@@ -25,7 +25,8 @@ def sheet(
 ) -> Sheet:
     """Marks of the spread of scores and, where 30 or more judged rings are known, of their calibration.
 
-    `held` has `score` and `held` (whether it was right), from `basis` ("decisions" or "simulated truth"), never both.
+    `held` has `score` and `held` (whether it was right), or bins of them (`said`, `held`, `n`); it comes from one
+    `basis` ("decisions" or "simulated truth"), never both.
     """
     n, flagged = len(rings), int(rings["flagged"].sum())
     if n == 0:
@@ -35,7 +36,7 @@ def sheet(
     edges = np.linspace(0, 1, BINS + 1)
     counts, _ = np.histogram(rings["score"].clip(0, 1), bins=edges)
     marks = pd.DataFrame({"panel": "scores", "low": edges[:-1].round(2), "high": edges[1:].round(2), "n": counts})
-    curve = calibration(held) if held is not None and len(held) >= FEWEST else pd.DataFrame()
+    curve = curve_of(held)
     if len(curve):
         marks = pd.concat([marks, curve.assign(panel="calibration")], ignore_index=True)
         sure = f"Held share with 95% Wilson intervals, bins of equal mass, judged by {basis}."
@@ -69,6 +70,38 @@ def wilson(held: int, n: int, z: float = 1.959963984540054) -> tuple[float, floa
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def curve_of(held: pd.DataFrame | None) -> pd.DataFrame:
+    """The bins of the calibration: none below 30 judged rings, none of fewer than 10."""
+    if held is None or held.empty:
+        return pd.DataFrame()
+    if "said" in held.columns:
+        return merged(held) if held["n"].sum() >= FEWEST else pd.DataFrame()
+    return calibration(held) if len(held) >= FEWEST else pd.DataFrame()
+
+
+def merged(bins: pd.DataFrame) -> pd.DataFrame:
+    """Bins in order of what was said, neighbours put together until each holds 10."""
+    made: list[dict[str, float]] = []
+    for said, held, n in bins.sort_values("said")[["said", "held", "n"]].to_numpy(float):
+        if made and made[-1]["n"] < BIN_FEWEST:
+            last = made[-1]
+            last["said"] = (last["said"] * last["n"] + said * n) / (last["n"] + n)
+            last["n"], last["n_held"] = last["n"] + n, last["n_held"] + held * n
+        else:
+            made.append({"said": said, "n": n, "n_held": held * n})
+    if len(made) > 1 and made[-1]["n"] < BIN_FEWEST:
+        end, before = made.pop(), made[-1]
+        before["said"] = (before["said"] * before["n"] + end["said"] * end["n"]) / (before["n"] + end["n"])
+        before["n"], before["n_held"] = before["n"] + end["n"], before["n_held"] + end["n_held"]
+    rows = []
+    for one in made:
+        n, right = round(one["n"]), round(one["n_held"])
+        low, high = wilson(right, n)
+        said, held, low, high = (round(v, 4) for v in (one["said"], right / n, low, high))
+        rows.append({"said": said, "held": held, "held_low": low, "held_high": high, "n": n, "n_held": right})
+    return pd.DataFrame(rows)
 
 
 def calibration(held: pd.DataFrame) -> pd.DataFrame:

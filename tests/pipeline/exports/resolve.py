@@ -112,7 +112,13 @@ def families_counted(how: str, table: str, column: str, where: list[Row], run: s
     )
 
 
+def flagged_beyond(how: str, table: str, column: str, where: list[Row], run: str) -> str:
+    """Flagged rings beyond the rows that are listed."""
+    return f"SELECT count(*) - {int(where[0][2])} FROM {table} WHERE flagged"
+
+
 RULES: dict[str, Callable[[str, str, str, list[Row], str], str]] = {
     "accused": accused, "days_half_together": days_half_together, "days_seen": days_seen, "max_shared": max_shared,
     "shared_by_rings": shared_by_rings, "families_counted": families_counted,
+    "flagged_beyond": flagged_beyond,
 }  # fmt: skip

@@ -189,10 +189,29 @@ def test_two_windows_are_compared(tmp_path: Path) -> None:
     assert set(words.values()) <= {"new", "grew", "shrank", "continued", "came back"}
     assert words["R-0001"] in ("grew", "continued")
     assert "new" in words.values()
-    assert isinstance(stopped(before, now), list)
-    document = briefing.build(now, briefing.Wish(compared=words, most=0))
+    assert stopped(now, before, before) == ("R-0007",) or stopped(now, before, before) == ()
+    document = briefing.build(now, briefing.Wish(compared=words, stopped=("R-0009",), most=0))
     assert faults(document) == []
-    assert "since the window before" in " ".join(plain(t) for t, _ in document.texts())
+    text = " ".join(plain(t) for t, _ in document.texts())
+    assert "Flagged in the earlier window and not reported in this one: R-0009." in text
+
+
+def test_calibration_from_an_evaluation(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bins = [
+        {"said": s, "held": h, "n": n} for s, h, n in ((0.1, 0.1, 20), (0.5, 0.5, 4), (0.6, 0.5, 6), (0.9, 0.95, 20))
+    ]
+    for name, run_id in (("right", run.name), ("wrong", "2020-01-01-00000000")):
+        figures = {"run_id": run_id, "kind": "decisions", "calibration": {"bins": bins}}
+        (tmp_path / name).write_text(json.dumps(figures))
+    words = ["brief", str(run), "--ring", "R-0006"]
+    assert main([*words, "--to", str(tmp_path / "a"), "--evaluation", str(tmp_path / "wrong")]) == 2
+    assert "another run" in capsys.readouterr().err
+    assert main([*words, "--to", str(tmp_path / "b"), "--evaluation", str(tmp_path / "right")]) == 0
+    marks = pd.read_csv(tmp_path / "b" / "figures" / "f6-scores.csv")
+    curve = marks[marks["panel"] == "calibration"]
+    assert curve["n"].tolist() == [20, 10, 20]
+    assert curve["n_held"].sum() == 2 + 5 + 19
+    assert "judged by decisions" in (tmp_path / "b" / "figures" / "f6-scores.txt").read_text()
 
 
 def test_brief_with_slides_title_logo_and_ring(run: Path, tmp_path: Path) -> None:

@@ -143,9 +143,7 @@ def test_graphml_reopens_in_networkx_and_igraph(made: Path, tmp_path: Path) -> N
     # igraph's reader hands an ampersand back as its character reference
     ids, labels = ([v.replace("&#38;", "&") for v in other.vs[name]] for name in ("id", "label"))
     assert dict(zip(ids, other.vs["x"], strict=True)) == {n: a["x"] for n, a in graph.nodes(data=True)}
-    assert dict(zip(ids, labels, strict=True)) == {
-        n: a["label"] for n, a in graph.nodes(data=True)
-    }
+    assert dict(zip(ids, labels, strict=True)) == {n: a["label"] for n, a in graph.nodes(data=True)}
 
 
 def test_misp_event_has_the_core_form(made: Path) -> None:

@@ -69,6 +69,12 @@ def below(words: Hashes, n: NDArray[np.generic] | int) -> Ints:
     return (((words >> np.uint64(32)) * many) >> np.uint64(32)).view(np.int64)
 
 
+def standard_normal(rows: Ints, seed: int) -> Floats:
+    """A standard normal number for each row, the same whenever it is asked for (Box and Muller 1958)."""
+    a, b = unit(mix(rows, seed, 21)), unit(mix(rows, seed, 22))
+    return np.asarray(np.sqrt(-2 * np.log1p(-a)) * np.cos(2 * np.pi * b))
+
+
 def seed_of(*words: str | int | float) -> int:
     """A 63-bit seed from words, the same on every machine and for every PYTHONHASHSEED."""
     digest = hashlib.blake2b("\x1f".join(map(str, words)).encode(), digest_size=8).digest()

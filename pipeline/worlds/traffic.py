@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.worlds.cast import Cast
-from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, unit
+from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, standard_normal, unit
 from pipeline.worlds.stage import Relay, Stage
 from pipeline.worlds.world import surge, weekend
 
@@ -206,17 +206,11 @@ class Traffic:
             first = np.searchsorted(second[order], np.unique(window) * 5 * 3600.0)
             within = place - first[np.searchsorted(np.unique(window), window)]
             return np.asarray(here[(within // relay.quota) % k])
-        weights = np.exp(relay.uneven * _normal(here, self.seed))
+        weights = np.exp(relay.uneven * standard_normal(here, self.seed))
         kept = rng.choice(k, size=int(talk.max()) + 1, p=weights / weights.sum())[talk]
         moved = np.flatnonzero((turn > 0) & (rng.random(n) < relay.handoff))
         kept[moved] = rng.integers(k, size=len(moved))
         return np.asarray(here[kept])
-
-
-def _normal(rows: Ints, seed: int) -> Floats:
-    """A standard normal number an account, the same on every day."""
-    a, b = unit(mix(rows, seed, 21)), unit(mix(rows, seed, 22))
-    return np.asarray(np.sqrt(-2 * np.log1p(-a)) * np.cos(2 * np.pi * b))
 
 
 def _sessions(session: Ints, gap: Floats) -> tuple[Ints, Floats]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.worlds.cast import Cast, opaque
-from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, unit
+from pipeline.worlds.dice import Dice, Floats, Hashes, Ints, mix, standard_normal, unit
 from pipeline.worlds.net import ipv4
 from pipeline.worlds.stage import CLIENTS, MODELS, N_VERSIONS, Stage, client_version
 from pipeline.worlds.traffic import Requests
@@ -58,9 +58,10 @@ class Rows:
         client = cast["client"][r.account, second].astype(np.int64)
         version = np.clip(day // 5 + 2 - cast["lag"][r.account], 0, N_VERSIONS - 1)
         columns["user_agent"] = self.clients.take(pa.array(client * N_VERSIONS + version))
-        columns["input_tokens"] = pa.array(
-            (8 + length * (0.9 + 0.2 * unit(mix(request, 42))) + r.turn * 12).astype(np.int64)
-        )
+        # tools and history that the log leaves out
+        unlogged = np.exp(3.8 + 1.2 * standard_normal(r.account, self.seed))
+        tokens = 8 + unlogged + length * (0.9 + 0.2 * unit(mix(request, 42))) + r.turn * 12
+        columns["input_tokens"] = pa.array(tokens.astype(np.int64))
         answer = cast["answer"][r.account] * np.exp(1.6 * (unit(mix(request, 43)) + unit(mix(request, 44)) - 1))
         columns["output_tokens"] = pa.array(np.clip(answer, 1, 16000).astype(np.int64))
         columns["device_id"] = self._devices(cast["device"][r.account, second], cast["device"][r.account, 0])

@@ -23,7 +23,9 @@ from pipeline.workbench import PromptSource, Workbench
 
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
-SAMPLE_PRINTS = 10_000_000  # fingerprints in all
+SAMPLE_PRINTS = 60_000_000  # fingerprints in all, of which
+SHARED_PRINTS = 12_000_000  # may be shared by several prompts
+FILTER_BITS = 25  # of the table of counts by which fingerprints of one prompt alone are left out early
 SURVEYED = 6_000_000  # prompts from which the sample is chosen: beyond, those with the smallest digests
 LINES = 1_500_000  # short prompts from which short templates are found, likewise
 USES_AN_ACCOUNT = 4  # of a short template, on average
@@ -127,43 +129,42 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
     heads = bench.map(_head, [(part, limit) for part in parts], what="survey sketches")
     account, digest = (_joined([head[place] for head in heads], np.uint64) for place in (0, 1))
     n_prints, row = (_joined([head[place] for head in heads], np.int64) for place in (2, 3))
-    chosen = choose(account, digest, n_prints)
+    order, turn = turns(account, digest)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head[0]) for head in heads])])
-    work = [
-        (part, row[chosen[(chosen >= first) & (chosen < last)]])
-        for part, first, last in zip(parts, starts[:-1], starts[1:], strict=True)
-    ]
-    read = bench.map(_read_prints, work, what="read the sample")
-    counts = n_prints[chosen]
+
+    def work(chosen: Any) -> list[tuple[Part, Any]]:
+        cuts = np.searchsorted(chosen, starts)
+        return [(part, row[chosen[cuts[i] : cuts[i + 1]]]) for i, part in enumerate(parts)]
+
+    steps = (SAMPLE_AN_ACCOUNT, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+    for most in steps:
+        chosen = np.sort(order[turn < most])
+        if n_prints[chosen].sum() > SAMPLE_PRINTS and most > 1:
+            continue
+        counts = _counts(work(chosen))
+        jobs = [(*job, counts, min_events) for job in work(chosen)]
+        if sum(bench.map(_n_shared, jobs, what="count the sample")) <= SHARED_PRINTS:
+            break
+    read = bench.map(_read_shared, jobs, what="read the sample")
+    firsts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(job[1]) for job in work(chosen)])])
     return share(
-        rows=np.repeat(np.arange(len(chosen)), counts),
-        values=_joined(read, np.uint64),
-        n_in_row=counts,
+        rows=_joined([rows + first for (rows, _, _), first in zip(read, firsts[:-1], strict=True)], np.int64),
+        places=_joined([places for _, places, _ in read], np.int64),
+        values=_joined([values for _, _, values in read], np.uint64),
+        n_in_row=n_prints[chosen],
         accounts=np.unique(account[chosen], return_inverse=True)[1].astype(np.int64),
         min_events=min_events,
     )
 
 
-def choose(account: Any, digest: Any, n_prints: Any) -> Any:
-    """Return the rows of the sample, in order.
-
-    Of each account those different prompts with the smallest keyed digests, at most SAMPLE_AN_ACCOUNT of them, fewer
-    where the sample would hold more than SAMPLE_PRINTS fingerprints.
-    """
-    rows = np.flatnonzero(n_prints > 0)
-    rank = mix(digest[rows] ^ np.uint64(KEY))
-    order = np.lexsort((rank, account[rows]))
-    rows = rows[order]
-    account, rank = account[rows], rank[order]
-    fresh = np.ones(len(rows), np.bool_)
+def turns(account: Any, digest: Any) -> tuple[Any, Any]:
+    """Return rows with different prompts of an account, and the turn of each: 0 for its smallest keyed digest."""
+    rank = mix(digest ^ np.uint64(KEY))
+    order = np.lexsort((rank, account))
+    account, rank = account[order], rank[order]
+    fresh = np.ones(len(order), np.bool_)
     fresh[1:] = (account[1:] != account[:-1]) | (rank[1:] != rank[:-1])
-    rows, account = rows[fresh], account[fresh]
-    turn = rank_within(account)
-    for most in (SAMPLE_AN_ACCOUNT, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1):
-        kept = turn < most
-        if n_prints[rows[kept]].sum() <= SAMPLE_PRINTS:
-            break
-    return np.sort(rows[kept])
+    return order[fresh], rank_within(account[fresh])
 
 
 def rank_within(groups: Any) -> Any:
@@ -201,13 +202,40 @@ def _head(work: tuple[Part, int]) -> tuple[Any, Any, Any, Any]:
     return np.asarray(table["account"])[rows], digest[rows], n_prints[rows], rows
 
 
-def _read_prints(work: tuple[Part, Any]) -> Any:
-    """Return the fingerprints of some rows of a part, one row after the other."""
-    part, rows = work
+def _prints_of_rows(part: Part, rows: Any) -> tuple[Any, Any]:
+    """Return the fingerprints of some rows of a part, one row after the other, and how many each has."""
     offsets, values = lists_of(read_sketch(part, ["prints"]), "prints")
     counts = offsets[rows + 1] - offsets[rows]
     heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    return values[np.repeat(offsets[rows] - heads[:-1], counts) + np.arange(heads[-1])]
+    return values[np.repeat(offsets[rows] - heads[:-1], counts) + np.arange(heads[-1])], counts
+
+
+def _bins(values: Any) -> Any:
+    return (values >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
+
+
+def _counts(work: Sequence[tuple[Part, Any]]) -> Any:
+    """Count the fingerprints of the sample by their upper bits."""
+    counts = np.zeros(1 << FILTER_BITS, np.uint32)
+    for part, rows in work:
+        np.add.at(counts, _bins(_prints_of_rows(part, rows)[0]), np.uint32(1))
+    return counts
+
+
+def _n_shared(work: tuple[Part, Any, Any, int]) -> int:
+    """Count the fingerprints that may be shared."""
+    part, rows, counts, least = work
+    return int((counts[_bins(_prints_of_rows(part, rows)[0])] >= least).sum())
+
+
+def _read_shared(work: tuple[Part, Any, Any, int]) -> tuple[Any, Any, Any]:
+    """Return row, place and value of the fingerprints that may be shared."""
+    part, rows, counts, least = work
+    values, lengths = _prints_of_rows(part, rows)
+    kept = np.flatnonzero(counts[_bins(values)] >= least)
+    row = np.repeat(np.arange(len(rows)), lengths)
+    place = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return row[kept], place[kept], values[kept]
 
 
 def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:

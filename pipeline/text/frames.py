@@ -21,7 +21,7 @@ from pipeline.text.tokens import I64, Flags
 
 F64 = npt.NDArray[np.float64]
 
-FILTER_BITS = 22
+SENTENCE = 12  # fingerprints of a sentence of some 24 words
 BRIEF = 24  # fingerprints of a prompt of some 48 words
 CERTAIN = 0.6  # share of the frame's prompts that hold a fingerprint times share of its prompts that are the frame's
 
@@ -37,7 +37,7 @@ class FrameRules:
     popular_accounts: int = 50  # a frame is popular at this many accounts, and at
     popular_share: float = 0.01  # this share of all accounts
     anchored: float = 0.6  # share of a frame's prompts that it begins or ends, save what is popular, or
-    surprise: float = 32.0  # bits by which it does so more surely than by chance, or
+    surprise: float = 26.0  # bits by which it does so more surely than by chance, or
     many: int = 12  # prompts of which it makes up half, or
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
     wrapper_prints: float = 24.0  # usual number of fingerprints of a popular frame that is a wrapper
@@ -57,13 +57,9 @@ class Shared:
     n_events: I64  # per value
 
 
-def share(rows: I64, values: U64, n_in_row: I64, accounts: I64, min_events: int) -> Shared:
-    """Keep the fingerprints that at least `min_events` rows hold. `rows` ascend; no row repeats a fingerprint."""
-    starts, lengths = in_runs(rows)
-    places = np.arange(len(rows)) - np.repeat(starts, lengths)
-    bins = (values >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
-    often = np.flatnonzero(np.bincount(bins, minlength=1 << FILTER_BITS)[bins] >= min_events)  # a superset, cheaply
-    order = often[np.argsort(values[often], kind="stable")]
+def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, min_events: int) -> Shared:
+    """Keep the fingerprints that at least `min_events` rows hold. Rows and places ascend; no row repeats one."""
+    order = np.argsort(values, kind="stable")
     starts, lengths = in_runs(values[order].view(np.int64))
     enough = lengths >= min_events
     ids = np.full(len(rows), -1, np.int64)
@@ -229,16 +225,23 @@ def _marked(shared: Shared, held: _Held, popular: Flags, rest: I64, rules: Frame
     asked = np.where(popular[held.frames], shared.n_in_row[held.rows], np.maximum(1, rest[held.rows]))
     covered = np.bincount(held.frames, weights=held.present / asked, minlength=size) / n_events
     covers = (covered >= 0.8) | ((covered >= MIN_SHARE) & (n_events >= rules.many))
-    # a stretch of a text of several such stretches stands at a given end of it with this chance
-    surprise = np.log2(1.0 + np.maximum(0, asked - held.present) / np.maximum(3, held.present))
+    # one of several stretches of a text stands at a given end of it with this chance
+    chance = 1.0 / (2.0 + np.maximum(0, asked - held.present) / np.maximum(SENTENCE, held.present))
+    chance = np.bincount(held.frames, weights=chance, minlength=size) / n_events
     anchored = np.zeros(size, np.bool_)
     for at_edge in (held.before <= 1, held.after <= 1):
-        share_of = np.bincount(held.frames, weights=at_edge, minlength=size) / n_events
-        bits = np.bincount(held.frames, weights=at_edge * surprise, minlength=size)
-        anchored |= (share_of >= rules.anchored) & (bits >= rules.surprise)
+        found = np.bincount(held.frames, weights=at_edge, minlength=size) / n_events
+        anchored |= (found >= rules.anchored) & (n_events * _divergence(found, chance) >= rules.surprise)
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
     habit = ~popular & (n_events >= rules.habit * np.maximum(1, n_accounts))
     return np.asarray(covers | anchored | habit)
+
+
+def _divergence(found: F64, chance: F64) -> F64:
+    """Return the bits by which a share that was found surprises, an event, where chance would give another."""
+    low, chance = np.clip(found, 1e-12, 1 - 1e-12), np.clip(chance, 1e-12, 0.5)
+    bits = low * np.log2(low / chance) + (1 - low) * np.log2((1 - low) / (1 - chance))
+    return np.asarray(np.where(found > chance, bits, 0.0))
 
 
 def _wrapping(shared: Shared, held: _Held, rules: FrameRules) -> Flags:

@@ -20,7 +20,7 @@ from pipeline.text.hashing import NUMBER, STEP, U64, mix, powers, word_hash
 from pipeline.text.tokens import I64, Flags, buffers, decode, gather, kinds_of
 
 MOST_WORDS = 48  # of a short prompt
-MOST_BYTES = 600
+MOST_BYTES = 300
 VALUES = 3  # different words in one place of otherwise equal lines make it a slot
 FIXED = 2  # words of a line that stay
 ROUNDS = 8

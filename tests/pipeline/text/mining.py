@@ -41,5 +41,6 @@ def mine(texts: Sequence[str] | pa.Array, accounts: Sequence[str], rules: FrameR
     n_in_row = np.diff(made.offsets)
     rows = np.repeat(np.arange(len(n_in_row)), n_in_row)
     owner = np.unique(np.array(accounts), return_inverse=True)[1].astype(np.int64)
-    frames = settle(share(rows, made.prints, n_in_row, owner, rules.min_events), rules)
+    places = np.arange(len(rows)) - np.repeat(made.offsets[:-1], n_in_row)
+    frames = settle(share(rows, places, made.prints, n_in_row, owner, rules.min_events), rules)
     return Mined(frames, assign(rows, made.prints, n_in_row, frames))

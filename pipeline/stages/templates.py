@@ -30,7 +30,7 @@ from pipeline.stages._template_sketches import (
 )
 from pipeline.text.frames import FrameRules, settle
 from pipeline.text.hashing import mix
-from pipeline.text.labels import Frames, Labels, assign
+from pipeline.text.labels import OPENING, Frames, Labels, assign
 from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
 from pipeline.text.wording import wordings
@@ -39,6 +39,7 @@ from pipeline.workbench import PromptSource, Shelf, Workbench
 if TYPE_CHECKING:
     import pyarrow as pa
 
+OPENING_LEAST = 6  # fingerprints of a beginning that says something
 ROWS = 16_384  # prompts labelled at a time
 SAMPLE = 24  # prompts of a template that are read again for its wording
 
@@ -188,7 +189,9 @@ def _write(work: tuple[Part, _Found]) -> _First:
             "timestamp": events["timestamp"],
             "template_id": template,
             "family_id": families.take(pa.array(frame, mask=frame < 0)),
-            "conversation": pa.array(np.asarray(table["conversation"]), mask=missing),
+            "conversation": pa.array(
+                np.asarray(table["conversation"]), mask=missing | ~_known_by_opening(labels, n_prints)
+            ),
             "slot_digest": pa.array(mix(digest ^ np.uint64(KEY)), mask=~framed),
             "slot_chars": pa.array(np.rint(n_chars * open_share).astype(np.int64), mask=~framed | short),
             "n_chars": pa.array(n_chars.astype(np.int64), mask=missing),
@@ -202,6 +205,12 @@ def _write(work: tuple[Part, _Found]) -> _First:
     return _few(_First(frame[rows], np.asarray(table["account"])[rows], mix(digest[rows]), rows))
 
 
+def _known_by_opening(labels: Labels, n_prints: Any) -> Any:
+    """Tell which prompts begin with words of their own: a template at the beginning is in many conversations."""
+    seen = np.minimum(n_prints, OPENING)
+    return (seen >= OPENING_LEAST) & (labels.opening * 2 < seen)
+
+
 def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
     """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
     offsets, values = lists_of(table, "prints")
@@ -213,7 +222,7 @@ def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
         pieces.append(
             assign(np.repeat(np.arange(last - first), n_prints[first:last]), inside, n_prints[first:last], frames)
         )
-    columns = [[getattr(piece, name) for piece in pieces] for name in ("frame", "wrapper", "present")]
+    columns = [[getattr(piece, name) for piece in pieces] for name in ("frame", "wrapper", "present", "opening")]
     nothing = np.zeros(0, np.int64)
     return Labels(*(np.concatenate(column) if column else nothing for column in columns)), n_prints
 

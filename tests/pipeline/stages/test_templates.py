@@ -233,3 +233,15 @@ def test_short_templates_of_few_words(tmp_path: Path) -> None:
     found = events(run(tmp_path, Planted(texts, np.zeros(28, np.int64), accounts), [10]))["template_id"].to_pylist()
     assert len(set(found[:24])) == 1 and found[0] is not None
     assert found[24:] == [None] * 4
+
+
+def test_a_conversation_is_known_by_its_own_words_only(tmp_path: Path) -> None:
+    base = plant("end", n_frames=3, n_other=60)
+    talk = " ".join(text for text, frame in zip(base.texts, base.frame, strict=True) if frame < 0)[:600]
+    texts = [talk + " And so on.", talk + " But why?", "thanks", *base.texts]
+    frame = np.concatenate([[-1] * 3, base.frame])
+    table = events(run(tmp_path, Planted(texts, frame, ["ann", "bob", "cid", *base.accounts]), []))
+    conversation = table["conversation"].to_pylist()
+    assert conversation[0] == conversation[1] is not None and conversation[2] is None
+    framed = [conversation[row] for row in np.flatnonzero(frame >= 0)]
+    assert framed == [None] * len(framed)

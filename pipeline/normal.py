@@ -248,8 +248,9 @@ def integers(values: pa.Array) -> pa.Array:
         fits = pc.less_equal(values.cast(pa.uint64()), pa.scalar(2**63 - 1, pa.uint64()))
         return pc.if_else(fits, values.cast(pa.uint64()), pa.scalar(None, pa.uint64())).cast(pa.int64())
     if pa.types.is_floating(kind):
-        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
-        return pc.if_else(pc.fill_null(whole, False), values, pa.scalar(None, kind)).cast(pa.int64())
+        wide = values.cast(pa.float64())
+        whole = pc.and_(pc.equal(pc.floor(wide), wide), pc.less(pc.abs(wide), 2.0**53))
+        return pc.if_else(pc.fill_null(whole, False), wide, pa.scalar(None, pa.float64())).cast(pa.int64())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         looks = r"[+-]?\d{1,18}(\.0*)?"
         cut = r"\..*$"

@@ -159,6 +159,9 @@ def test_numbers_lose_nothing_silently() -> None:
     assert normal.integers(given).to_pylist() == [1, 2, -3, None, None, None, None, None, None]
     assert normal.integers(pa.array([1.0, 1.5, float("nan"), None, 1e300])).to_pylist() == [1, None, None, None, None]
     assert normal.integers(pa.array([2**64 - 1, 5], pa.uint64())).to_pylist() == [None, 5]
+    for kind in (pa.float16(), pa.float32(), pa.float64()):
+        assert normal.integers(pa.array([2.0, 0.5, None], kind)).to_pylist() == [2, None, None]
+        assert normal.numbers(pa.array([2.0, 0.5, None], kind)).to_pylist() == [2.0, 0.5, None]
     assert normal.numbers(pa.array(["0.5", "inf", "nan", "x", None])).to_pylist() == [0.5, None, None, None, None]
     for wrong in (pa.array([True]), pa.array([[1]])):
         with pytest.raises(TypeError):

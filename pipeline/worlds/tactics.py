@@ -92,6 +92,7 @@ def _exits(stage: Stage, operator: Operator, kind: str, size: int, dice: Dice) -
 
 
 def tactics(stage: Stage, care: float, dice: Dice) -> tuple[str, str, str]:
+    """Draw a way out, a way to pay and a schedule: the more careful the operator, the less they have in common."""
     world = stage.world
     weight = {
         "few": (1 - care) ** 1.5,

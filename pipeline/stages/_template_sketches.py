@@ -74,7 +74,7 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
     given = np.zeros(len(prompts), np.bool_)
     if "template_id" in owners.column_names:
         given = np.asarray(owners["template_id"].combine_chunks().is_valid())
-    made = sketch(prompts, key=KEY, bound=bound)
+    made = sketch(prompts, bound=bound)
     lines = lines_of(prompts)
     lists = pa.LargeListArray.from_arrays(pa.array(made.offsets), pa.array(made.prints))
     return pa.record_batch(
@@ -84,7 +84,6 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
             "given": pa.array(given),
             "digest": pa.array(made.digests),
             "n_chars": pa.array(made.n_chars),
-            "conversation": pa.array(made.conversations),
             "asks_reasoning": pa.array(made.asks_reasoning),
             "language": pa.array(made.languages),
             "line": pa.array(np.where(given, np.uint64(0), line_hashes(lines))),

@@ -9,7 +9,7 @@ alone and can be kept from run to run; a run with kept sketches is the same run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from pipeline.stages._template_sketches import (
 )
 from pipeline.text.frames import FrameRules, settle
 from pipeline.text.hashing import mix
-from pipeline.text.labels import OPENING, Frames, Labels, assign
+from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
 from pipeline.text.wording import wordings
@@ -39,7 +39,6 @@ from pipeline.workbench import PromptSource, Shelf, Workbench
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OPENING_LEAST = 6  # fingerprints of a beginning that says something
 ROWS = 16_384  # prompts labelled at a time
 SAMPLE = 24  # prompts of a template that are read again for its wording
 
@@ -189,9 +188,7 @@ def _write(work: tuple[Part, _Found]) -> _First:
             "timestamp": events["timestamp"],
             "template_id": template,
             "family_id": families.take(pa.array(frame, mask=frame < 0)),
-            "conversation": pa.array(
-                np.asarray(table["conversation"]), mask=missing | ~_known_by_opening(labels, n_prints)
-            ),
+            "conversation": pa.array(mix(labels.beginning ^ np.uint64(KEY)), mask=labels.beginning == 0),
             "slot_digest": pa.array(mix(digest ^ np.uint64(KEY)), mask=~framed),
             "slot_chars": pa.array(np.rint(n_chars * open_share).astype(np.int64), mask=~framed | short),
             "n_chars": pa.array(n_chars.astype(np.int64), mask=missing),
@@ -205,12 +202,6 @@ def _write(work: tuple[Part, _Found]) -> _First:
     return _few(_First(frame[rows], np.asarray(table["account"])[rows], mix(digest[rows]), rows))
 
 
-def _known_by_opening(labels: Labels, n_prints: Any) -> Any:
-    """Tell which prompts begin with words of their own: a template at the beginning is in many conversations."""
-    seen = np.minimum(n_prints, OPENING)
-    return (seen >= OPENING_LEAST) & (labels.opening * 2 < seen)
-
-
 def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
     """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
     offsets, values = lists_of(table, "prints")
@@ -222,9 +213,9 @@ def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
         pieces.append(
             assign(np.repeat(np.arange(last - first), n_prints[first:last]), inside, n_prints[first:last], frames)
         )
-    columns = [[getattr(piece, name) for piece in pieces] for name in ("frame", "wrapper", "present", "opening")]
-    nothing = np.zeros(0, np.int64)
-    return Labels(*(np.concatenate(column) if column else nothing for column in columns)), n_prints
+    pieces = pieces or [assign(offsets[:0], values[:0], n_prints[:0], frames)]
+    joined = {field.name: np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Labels)}
+    return Labels(**joined), n_prints
 
 
 def _few(found: _First) -> _First:

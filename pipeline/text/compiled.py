@@ -344,17 +344,14 @@ def sketch_rows(
     firsts: Any,
     phrases: Any,
     widths: Any,
-    opening: int,
-    key: Any,
     prints: Any,
     offsets: Any,
     digests: Any,
     n_chars: Any,
-    conversations: Any,
     asks: Any,
     languages: Any,
 ) -> None:
-    """Sketch rows of text into the last seven arrays; `prints` must have room for half of the bytes and a row each."""
+    """Sketch rows of text into the last six arrays; `prints` must have room for half of the bytes and a row each."""
     room = bound + 1
     ascii_table = np.empty(128, np.int64)
     for symbol in range(128):
@@ -383,9 +380,5 @@ def sketch_rows(
         if n_words:
             reached = _prints(words, unspaced, n_words, runs, prints, reached, seen, row + 1)
         offsets[row + 1] = reached
-        total = np.uint64(0)
-        for place in range(min(opening, n_words)):
-            total = _mix(total + words[place])
-        conversations[row] = _mix(total ^ key) if n_words else np.uint64(0)
         languages[row] = _language(words, unspaced, n_words, language_keys, language_codes, votes)
         asks[row] = _asks(words, n_words, firsts, phrases, widths)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.groups import counted, in_runs
-from pipeline.text.hashing import U64
+from pipeline.text.hashing import U64, mix
 from pipeline.text.tokens import I64, Flags
 
 MIN_PRESENT = 3  # fingerprints of a frame that a prompt must hold, or
@@ -17,7 +17,7 @@ SHORT = 0.8  # this share of the usual number, where a frame has few; and in any
 MIN_WHOLE = 0.35  # this share of it
 MIN_SPEAKING = 0.15  # likewise of fingerprints that are hardly found elsewhere
 MOSTLY = 0.6  # a prompt with this share of it holds the frame as a whole
-OPENING = 16  # fingerprints at the beginning of a prompt by which its conversation is known
+BEGINNING = 8  # fingerprints of a prompt's own words by which its conversation is known
 MOST_COUNTED = 8  # fingerprints of a frame that count in its favour
 POPULAR_WORTH = 0.35  # what many strangers use explains less
 PART_WORTH = 0.5  # likewise a frame that is there in part
@@ -84,7 +84,7 @@ class Labels:
     frame: I64
     wrapper: I64
     present: I64  # fingerprints of the frame in the prompt
-    opening: I64  # of the first OPENING fingerprints, those that are a frame's, a wrapper's or common
+    beginning: U64  # digest of the first fingerprints that belong to no template; 0 where there are too few
 
 
 def enough(present: I64, n_in_row: I64, usual: npt.NDArray[np.float64]) -> Flags:
@@ -103,8 +103,7 @@ def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
     n_rows, size = len(n_in_row), max(1, len(frames.ids))
     place = frames.find(values)
     hits = np.flatnonzero(place >= 0)
-    heads = np.searchsorted(rows, np.arange(n_rows))
-    opening = np.bincount(rows[hits][hits - heads[rows[hits]] < OPENING], minlength=n_rows)
+    beginning = _beginnings(rows[place < 0], values[place < 0], n_rows)
     rows, place = rows[hits], place[hits]
     rest = n_in_row - np.bincount(rows[frames.common[place]], minlength=n_rows)
     owned = np.flatnonzero(frames.frame[place] >= 0)
@@ -120,7 +119,18 @@ def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
     twice = times >= np.maximum(2, MIN_SPEAKING * frames.usual[key % size]) if len(key) else np.zeros(0, np.bool_)
     late, late_with = _best(key[twice] // size, key[twice] % size, times[twice], n_rows, frames)
     empty = chosen < 0
-    return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it), opening)
+    return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it), beginning)
+
+
+def _beginnings(rows: I64, values: U64, n_rows: int) -> U64:
+    """Digest the first BEGINNING of the fingerprints of each row, given those that belong to no template."""
+    starts, lengths = in_runs(rows)
+    turn = np.arange(len(rows)) - np.repeat(starts, lengths)
+    first = turn < BEGINNING
+    total = np.zeros(n_rows, np.uint64)
+    np.add.at(total, rows[first], mix(values[first] + turn[first].astype(np.uint64)))
+    whole = np.bincount(rows[first], minlength=n_rows) == BEGINNING
+    return np.where(whole, mix(total), np.uint64(0))
 
 
 def _worth(frame: I64, present: I64, frames: Frames) -> npt.NDArray[np.float64]:

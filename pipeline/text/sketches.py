@@ -13,9 +13,7 @@ from pipeline.text.fingerprints import fingerprint, without_repeats
 from pipeline.text.hashing import U64
 from pipeline.text.tokens import BOUND, I64, Flags, buffers, tokenise
 from pipeline.text.traits import (
-    OPENING,
     asks_reasoning,
-    conversations,
     language_names,
     language_table,
     languages,
@@ -35,7 +33,6 @@ class Sketch:
     prints: U64
     digests: U64  # of all words, nothing replaced; 0 where there are none
     n_chars: npt.NDArray[np.int32]  # -1 where the prompt is null
-    conversations: U64  # keyed digest of the beginning; 0 where there are no words
     asks_reasoning: Flags
     languages: npt.NDArray[np.int8]  # place in traits.language_names(), -1 where nothing tells
 
@@ -46,8 +43,8 @@ def can_compile() -> bool:
     return find_spec("numba") is not None
 
 
-def sketch(prompts: Any, *, key: int, bound: int = BOUND, compiled: bool | None = None) -> Sketch:
-    """Sketch an Arrow string array of prompts. `key` goes into the digests that are compared inside one house only.
+def sketch(prompts: Any, *, bound: int = BOUND, compiled: bool | None = None) -> Sketch:
+    """Sketch an Arrow string array of prompts.
 
     At most `bound` bytes of a prompt are read, and never more than LONGEST. `compiled` forces or forbids the compiled
     path; both give the same bytes.
@@ -55,10 +52,10 @@ def sketch(prompts: Any, *, key: int, bound: int = BOUND, compiled: bool | None 
     bound = min(bound, LONGEST)
     if compiled is None:
         compiled = len(prompts) >= WORTH_COMPILING and can_compile()
-    return _compiled(prompts, key, bound) if compiled else _plain(prompts, key, bound)
+    return _compiled(prompts, bound) if compiled else _plain(prompts, bound)
 
 
-def _plain(prompts: Any, key: int, bound: int) -> Sketch:
+def _plain(prompts: Any, bound: int) -> Sketch:
     tokens = tokenise(prompts, bound)
     prints = without_repeats(fingerprint(tokens))
     return Sketch(
@@ -66,13 +63,12 @@ def _plain(prompts: Any, key: int, bound: int) -> Sketch:
         prints=prints.values,
         digests=tokens.digests,
         n_chars=tokens.n_chars,
-        conversations=conversations(tokens, key),
         asks_reasoning=asks_reasoning(tokens),
         languages=languages(tokens),
     )
 
 
-def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
+def _compiled(prompts: Any, bound: int) -> Sketch:
     from pipeline.text.compiled import sketch_rows
 
     data, starts, ends, nulls = buffers(prompts)
@@ -82,7 +78,6 @@ def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
         prints=np.zeros(0, np.uint64),
         digests=np.zeros(n_rows, np.uint64),
         n_chars=np.zeros(n_rows, np.int32),
-        conversations=np.zeros(n_rows, np.uint64),
         asks_reasoning=np.zeros(n_rows, np.bool_),
         languages=np.zeros(n_rows, np.int8),
     )
@@ -99,8 +94,8 @@ def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
         offsets = np.empty(last - first + 1, np.int64)
         sketch_rows(
             data, starts[first:last], ends[first:last], bound, tables.classes(), tables.folded(),
-            *_language_slots(), len(language_names()) - 1, *_phrase_slots(), OPENING, np.uint64(key), prints, offsets,
-            result.digests[first:last], result.n_chars[first:last], result.conversations[first:last],
+            *_language_slots(), len(language_names()) - 1, *_phrase_slots(), prints, offsets,
+            result.digests[first:last], result.n_chars[first:last],
             result.asks_reasoning[first:last], result.languages[first:last],
         )  # fmt: skip
         pieces.append(prints[: offsets[-1]].copy())
@@ -110,7 +105,7 @@ def _compiled(prompts: Any, key: int, bound: int) -> Sketch:
     result.n_chars[nulls] = -1
     return Sketch(
         result.offsets, np.concatenate(pieces) if pieces else result.prints, result.digests, result.n_chars,
-        result.conversations, result.asks_reasoning, result.languages,
+        result.asks_reasoning, result.languages,
     )  # fmt: skip
 
 

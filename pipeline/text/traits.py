@@ -1,4 +1,4 @@
-"""What can be told of one prompt from its words alone: language, a request for reasoning, where the talk began."""
+"""What can be told of one prompt from its words alone: its language, and whether it asks for reasoning."""
 
 from functools import cache
 
@@ -6,10 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.fingerprints import run_hashes
-from pipeline.text.hashing import U64, mix, run_hash, word_hash
+from pipeline.text.hashing import U64, run_hash, word_hash
 from pipeline.text.tokens import Flags, Tokens
-
-OPENING = 48  # words of a prompt that count as the beginning of its conversation
 
 # a handful of short words that each language uses all the time and its neighbours do not
 _COMMON = {
@@ -86,16 +84,3 @@ def asks_reasoning(tokens: Tokens) -> Flags:
         hit = np.flatnonzero(np.isin(runs, wanted))
         found[row_of[hit][row_of[hit] == row_of[hit + width - 1]]] = True
     return found
-
-
-def conversations(tokens: Tokens, key: int) -> U64:
-    """Return a keyed digest of the beginning of each prompt's conversation; 0 where it has no words."""
-    n_rows = len(tokens.offsets) - 1
-    total = np.zeros(n_rows, np.uint64)
-    lengths = np.diff(tokens.offsets)
-    for place in range(OPENING):
-        rows = np.flatnonzero(lengths > place)
-        if not len(rows):
-            break
-        total[rows] = mix(total[rows] + tokens.hashes[tokens.offsets[rows] + place])
-    return np.where(lengths > 0, mix(total ^ np.uint64(key)), np.uint64(0))

@@ -174,7 +174,7 @@ def speed_texts(count: int, seed: int) -> Iterator[tuple[list[str], list[str]]]:
 def speed(count: int) -> dict[str, Any]:
     """CPU seconds of reading, fingerprinting and the whole stage: medians over alternating rounds, and ratios."""
     rounds: dict[str, list[float]] = {"read": [], "fingerprint": [], "stage": []}
-    sketch(pa.array(["warm"]), key=1, compiled=True)
+    sketch(pa.array(["warm"]), compiled=True)
     with tempfile.TemporaryDirectory() as folder:
         paths = write(folder, speed_texts(count, 1))
         for _ in range(ROUNDS):
@@ -186,7 +186,7 @@ def speed(count: int) -> dict[str, Any]:
             before = time.process_time()
             for path in paths:
                 for batch in Prompts().batches(path):
-                    sketch(batch, key=1, compiled=True)
+                    sketch(batch, compiled=True)
             rounds["fingerprint"].append(time.process_time() - before)
             bench = Bench(folder)
             before = time.process_time()

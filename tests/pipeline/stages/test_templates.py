@@ -243,5 +243,17 @@ def test_a_conversation_is_known_by_its_own_words_only(tmp_path: Path) -> None:
     table = events(run(tmp_path, Planted(texts, frame, ["ann", "bob", "cid", *base.accounts]), []))
     conversation = table["conversation"].to_pylist()
     assert conversation[0] == conversation[1] is not None and conversation[2] is None
-    framed = [conversation[row] for row in np.flatnonzero(frame >= 0)]
-    assert framed == [None] * len(framed)
+    framed = [row for row in np.flatnonzero(frame >= 0) if conversation[row] is not None]
+    assert len({conversation[row] for row in framed}) == len(framed) > 20
+
+
+def test_a_conversation_goes_on_inside_a_frame(tmp_path: Path) -> None:
+    base = plant("end", n_frames=2, n_other=60)
+    first = [int(row) for row in np.flatnonzero(base.frame == 0)[:8]]
+    texts = [*base.texts, *[base.texts[row] + " Now tell me more about the second part of that." for row in first]]
+    frame = np.concatenate([base.frame, [0] * len(first)])
+    table = events(run(tmp_path, Planted(texts, frame, [*base.accounts, *["another"] * len(first)]), []))
+    conversation = table["conversation"].to_pylist()
+    pairs = [(conversation[row], conversation[len(base.texts) + turn]) for turn, row in enumerate(first)]
+    known = [one == other for one, other in pairs if one is not None]
+    assert len(known) >= 4 and all(known)

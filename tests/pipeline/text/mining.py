@@ -37,7 +37,7 @@ def mine(texts: Sequence[str] | pa.Array, accounts: Sequence[str], rules: FrameR
     """Mine frames from all texts."""
     rules = rules or FrameRules(min_events=3)
     column = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-    made = sketch(column, key=1, compiled=False)
+    made = sketch(column, compiled=False)
     n_in_row = np.diff(made.offsets)
     rows = np.repeat(np.arange(len(n_in_row)), n_in_row)
     owner = np.unique(np.array(accounts), return_inverse=True)[1].astype(np.int64)

@@ -15,7 +15,7 @@ from tests.pipeline.text.planted import plant, sentence
 
 def test_a_huge_prompt_is_cut() -> None:
     before = time.process_time()
-    made = sketch(pa.array(["harbour " * 1_250_000, '"' * 10_000_000, "`" * 10_000_000]), key=1, compiled=False)
+    made = sketch(pa.array(["harbour " * 1_250_000, '"' * 10_000_000, "`" * 10_000_000]), compiled=False)
     assert time.process_time() - before < 30
     assert made.n_chars.tolist() == [10_000_000] * 3
     assert np.diff(made.offsets).max() <= LONGEST
@@ -33,9 +33,9 @@ def test_control_characters_and_surrogates() -> None:
     text = pa.StringArray.from_buffers(
         1, pa.py_buffer(np.array([0, len(torn)], np.int32).tobytes()), pa.py_buffer(torn)
     )
-    assert len(sketch(text, key=1, compiled=False).prints) == 1
+    assert len(sketch(text, compiled=False).prints) == 1
     noise = "".join(chr(code) for code in range(32)) + "\x7f\x85\u202e\ufeff"
-    assert len(sketch(pa.array([noise]), key=1, compiled=False).prints) == 0
+    assert len(sketch(pa.array([noise]), compiled=False).prints) == 0
 
 
 def test_a_prompt_that_holds_many_frames_joins_none_of_them() -> None:

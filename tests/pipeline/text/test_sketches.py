@@ -101,7 +101,7 @@ def test_both_paths_give_the_same_bytes(bound: int) -> None:
         plant("chinese", n_frames=3, n_other=100).column(),
         broken_utf8(dice),
     ):
-        same(sketch(column, key=5, bound=bound, compiled=False), sketch(column, key=5, bound=bound, compiled=True))
+        same(sketch(column, bound=bound, compiled=False), sketch(column, bound=bound, compiled=True))
 
 
 def broken_utf8(dice: random.Random) -> pa.Array:
@@ -114,8 +114,8 @@ def broken_utf8(dice: random.Random) -> pa.Array:
 
 @given(st.lists(st.text(max_size=60), max_size=8), st.lists(st.text(max_size=60), max_size=8))
 def test_a_prompt_is_sketched_alone(before: list[str], after: list[str]) -> None:
-    together = sketch(pa.array(before + after, pa.string()), key=1, compiled=False)
-    apart = sketch(pa.array(after, pa.string()), key=1, compiled=False)
+    together = sketch(pa.array(before + after, pa.string()), compiled=False)
+    apart = sketch(pa.array(after, pa.string()), compiled=False)
     first = len(before)
     assert np.array_equal(together.digests[first:], apart.digests)
     assert np.array_equal(together.prints[together.offsets[first] :], apart.prints)
@@ -132,23 +132,12 @@ def test_measures() -> None:
                 "",
             ]
         ),
-        key=3,
         compiled=False,
     )
     names = language_names()
     assert made.asks_reasoning.tolist() == [True, False, True, False, False]
     assert [names[code] if code >= 0 else None for code in made.languages] == ["en", "de", "unspaced", None, None]
     assert made.n_chars.tolist() == [55, 44, 11, -1, 0]
-    assert made.conversations[3] == made.conversations[4] == 0
-
-
-def test_a_conversation_continued_elsewhere_is_known_by_its_beginning() -> None:
-    opening = " ".join(f"word{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60))
-    one, other, third = sketch(
-        pa.array([opening + " and so on", opening + " but no", "x" + opening]), key=3
-    ).conversations
-    assert one == other != third
-    assert sketch(pa.array([opening]), key=4).conversations[0] != sketch(pa.array([opening]), key=3).conversations[0]
 
 
 def test_only_strings_are_prompts() -> None:

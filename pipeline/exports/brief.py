@@ -95,7 +95,7 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
             rings=order.rings,
         )
         approval = given.rows()
-        tables = redacted(inner, order.audience, order.recipient, order.key_file)
+        tables = redacted(inner, order.audience, order.recipient, order.key_file, order.rings)
         rings = tuple(tables.names.ring(r) for r in order.rings) if isinstance(tables, Redacted) else rings
     frame = frame_of(tables)
     before, gone = windows(order.compare, inner, tables) if order.compare else (None, ())
@@ -112,8 +112,10 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
     return tables, wish
 
 
-def redacted(inner: RunTables, audience: str, recipient: str, key_file: str | None) -> Redacted:
-    """The tables for a partner or the public. Raises UsageError without key or recipient."""
+def redacted(
+    inner: RunTables, audience: str, recipient: str, key_file: str | None, rings: tuple[str, ...] = ()
+) -> Redacted:
+    """The tables for a partner or the public; of flagged rings only those named, if any are. Raises UsageError without key or recipient."""
     if audience == PARTNER and not recipient.strip():
         raise UsageError(
             "a partner's copy needs a recipient",
@@ -127,7 +129,8 @@ def redacted(inner: RunTables, audience: str, recipient: str, key_file: str | No
             mend="Keep one secret file and use it for every briefing.",
         )
     small = int(inner.manifest.get("settings", {}).get("exports", {}).get("small_cell", SMALLEST))
-    return Redacted(inner, audience, Pseudonyms(read_key(key_file), f"{audience}:{recipient}"), max(small, 2))
+    names = Pseudonyms(read_key(key_file), f"{audience}:{recipient}")
+    return Redacted(inner, audience, names, max(small, 2), frozenset(rings))
 
 
 def write(document: Document, target: Path, *, slides: bool = False) -> Iterator[str]:

@@ -67,6 +67,7 @@ class Redacted:
     level: str
     names: Pseudonyms
     k: int = SMALLEST
+    only: frozenset[str] = frozenset()  # flagged rings that may be told of; none: all
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     _groups: dict[str, Shown] | None = field(default=None, repr=False)
 
@@ -86,7 +87,8 @@ class Redacted:
     def sizes(self) -> dict[str, int]:
         """Accounts of every ring that is large enough to be told of, by its real id."""
         rings = self.inner.table("rings")
-        enough = rings[rings["size"] >= self.k]
+        told = ~rings["flagged"] | rings["ring_id"].isin(self.only) if self.only else rings["flagged"].notna()
+        enough = rings[(rings["size"] >= self.k) & told]
         return {str(r): int(n) for r, n in zip(enough["ring_id"], enough["size"], strict=True)}
 
     def of_rings(self, name: str) -> pd.DataFrame:

@@ -99,10 +99,11 @@ class _Bundle:
         )
 
 
-def bundle(tables: Tables) -> Any:
-    """The STIX bundle of a run's flagged rings."""
+def bundle(tables: Tables, most: int | None = None) -> Any:
+    """The STIX bundle of a run's flagged rings, strongest first; `most` bounds them, and the grouping says so."""
     made = _Bundle(tables)
-    rings = flagged_rings(tables)
+    every = flagged_rings(tables)
+    rings = every if most is None else every.head(most)
     ids = rings["ring_id"].astype(str).tolist()
     made.evidence = by_ring(tables, "evidence", ids)
     if tables.level == INTERNAL:
@@ -117,6 +118,7 @@ def bundle(tables: Tables) -> Any:
                 id=stix_id("grouping", made.frame.run_id),
                 name=f"Flagged rings of run {made.frame.run_id}",
                 context="suspicious-activity",
+                description=f"{len(rings):,} of {len(every):,} flagged rings, strongest first.",
                 object_refs=sorted(members),
                 **made.common(made.now),
             )
@@ -125,9 +127,9 @@ def bundle(tables: Tables) -> Any:
     return stix2.Bundle(objects=order, id=stix_id("bundle", made.frame.run_id, tables.level))
 
 
-def bundle_bytes(tables: Tables) -> bytes:
+def bundle_bytes(tables: Tables, most: int | None = None) -> bytes:
     """The bundle as JSON, the same bytes every time."""
-    text: str = bundle(tables).serialize(sort_keys=True, indent=1, ensure_ascii=False)
+    text: str = bundle(tables, most).serialize(sort_keys=True, indent=1, ensure_ascii=False)
     return (text + "\n").encode()
 
 

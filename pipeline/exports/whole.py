@@ -17,6 +17,7 @@ from pipeline.exports.tables import RunTables
 from pipeline.exports.trace import plain
 from pipeline.settings import Settings
 
+MOST_RINGS = 60  # strongest flagged rings in the exchange files of a run; `ringtrace export` writes all
 NO_PDF = "briefing.pdf was not made: the `briefing` extra is not installed. briefing.html has the same content.\n"
 NO_STIX = "stix.json was not made: the `briefing` extra is not installed.\n"
 
@@ -32,7 +33,7 @@ def write_all(folder: Path, settings: Settings, manifest: dict[str, Any]) -> Non
     document = without(document, pictures)
     missing = [write_pdf(folder / "briefing.pdf", document, pictures), _stix(folder / "stix.json", tables)]
     (folder / "briefing.html").write_bytes(html.page(document, pictures))
-    (folder / "graph.gexf").write_bytes(gexf(graph_of(tables)))
+    (folder / "graph.gexf").write_bytes(gexf(graph_of(tables, MOST_RINGS)))
     if any(missing):
         (figures / "README.txt").write_text("".join(missing), encoding="utf-8")
 
@@ -90,5 +91,5 @@ def _stix(path: Path, tables: RunTables) -> str:
         from pipeline.exports.stix import bundle_bytes
     except ImportError:
         return NO_STIX
-    path.write_bytes(bundle_bytes(tables))
+    path.write_bytes(bundle_bytes(tables, MOST_RINGS))
     return ""

@@ -41,7 +41,7 @@ def test_tables_and_rings(output: Path) -> None:
     assert all(
         isinstance(t, pd.DataFrame) and len(t) for t in (run.rings, run.members, run.evidence, run.table("daily"))
     )
-    assert len(run) == 6 and [r.ring_id for r in run][0] == "R-0003"
+    assert len(run) == 6 and next(iter(run)).ring_id == "R-0003"
     ring = run["R-0001"]
     assert len(ring.members) == int(ring.row["size"]) == 453
     assert set(ring.evidence["ring_id"]) == {"R-0001"}

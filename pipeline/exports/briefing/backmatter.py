@@ -53,7 +53,7 @@ def operators(tables: Tables, flagged: pd.DataFrame, sheets: list[Sheet]) -> lis
         return []
     blocks: list[Block] = [Heading(1, "Operators")]
     if not sheets:
-        blocks.append(Para("No operator is held to run more than one flagged ring."))
+        blocks.append(Para("No things are shared between flagged rings of one operator."))
     blocks += [Picture(s) for s in sheets]
     named = flagged[flagged["operator"].notna()]
     for ring in each(named.head(12)):

@@ -160,5 +160,6 @@ def operators(tables: Tables, frame: Frame, most: int = 12) -> list[Sheet]:
         sheet = operator_map.sheet(
             str(operator), group, tables.table("evidence", ids), tables.table("ring_hours", ids), frame, said
         )
-        made.append(sheet)
+        if sheet.drawn:
+            made.append(sheet)
     return made

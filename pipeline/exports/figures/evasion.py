@@ -89,7 +89,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
         paper.line(
             xs,
             ys,
-            theme.ink if ours else theme.second,
+            theme.ink if ours else theme.second if method in methods[:LABELLED] else theme.others,
             FOCUS if ours else OTHER,
             dash=method == "chance",
             above=3 if ours else 2,

@@ -164,7 +164,7 @@ def body(paper: Paper, sheet: Sheet) -> None:
             paper.rect(0, y, right - 1, ROW, theme.tint, hold=False, above=0)
         paper.text(0.8, y + ROW / 2, paper.fits(str(row.ring), left - 2))
         have = set(row.things.split(", "))
-        for label, x in places.items():
+        for label, x in places.items() if row.n_rings == 1 else ():
             paper.mark(x, y + ROW / 2, int(slot[label]) if label in have else 0, 2.9 if label in have else 0.5)
         paper.rect(
             scale(0),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def readable(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of every file below a folder: its name, as it is, and unpacked (PDF streams, PNG texts, data URIs)."""
+    """(name, bytes) of every file below a folder: its name, its bytes, and what is packed in them."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         data = path.read_bytes()
         yield path.name, path.name.encode()

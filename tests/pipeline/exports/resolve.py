@@ -61,9 +61,13 @@ def quoted(text: str) -> str:
 def plain(how: str, table: str, column: str, where: list[Row], run: str) -> str:
     """Plain ways of counting."""
     ways = {
-        "value": f"any_value({column})", "count": "count(*)", "sum": f"sum({column})", "min": f"min({column})", "max": f"max({column})",
+        "value": f"any_value({column})",
+        "count": "count(*)",
+        "sum": f"sum({column})",
+        "min": f"min({column})",
+        "max": f"max({column})",
         "distinct": f"count(DISTINCT {column})",
-    }  # fmt: skip
+    }
     if column.endswith("_seen"):
         ways["value"] = f"strftime(any_value({column}), '%Y-%m-%d')"
     return f"SELECT {ways[how]} FROM {table} WHERE {condition(where)}"
@@ -118,7 +122,11 @@ def flagged_beyond(how: str, table: str, column: str, where: list[Row], run: str
 
 
 RULES: dict[str, Callable[[str, str, str, list[Row], str], str]] = {
-    "accused": accused, "days_half_together": days_half_together, "days_seen": days_seen, "max_shared": max_shared,
-    "shared_by_rings": shared_by_rings, "families_counted": families_counted,
+    "accused": accused,
+    "days_half_together": days_half_together,
+    "days_seen": days_seen,
+    "max_shared": max_shared,
+    "shared_by_rings": shared_by_rings,
+    "families_counted": families_counted,
     "flagged_beyond": flagged_beyond,
-}  # fmt: skip
+}

@@ -63,7 +63,8 @@ GOOD = [
     f"{n('453')} accounts are linked; {n('431')} of them belong with membership 0.5 or more.",
     f"Nine accounts paid with one card between {n('22 Apr 2026')} and {n('3 May 2026')}.",
     f"{n('25,104')} accounts made {n('28.8 million')} requests, 22 Apr–5 Jun 2026.",
-    f"In the seven days after {n('3 May 2026')}, {n('311')} accounts were first seen; in the seven days before, {n('40')}.",
+    f"In the seven days after {n('3 May 2026')}, {n('311')} accounts were first seen; in the seven "
+    f"days before, {n('40')}.",
     f"There is almost no chance (below {n('0.01')}) that it is a reseller pool.".replace(
         "below " + n("0.01"), n("below 0.01")
     ),

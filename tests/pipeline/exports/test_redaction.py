@@ -1,4 +1,4 @@
-"""Copies for partners and the public: nothing of the run is found in them, nothing small can be computed, nothing joined."""
+"""Copies for others: nothing of the run is found in them, nothing small can be computed, nothing can be joined."""
 
 from __future__ import annotations
 
@@ -106,6 +106,14 @@ def test_two_recipients_cannot_join(copies: dict[str, Path]) -> None:
     assert not found["one"] & found["two"]
     assert not (found["one"] | found["two"]) & found["public"]
     assert not any(f.startswith("account-") for f in found["public"])
+
+
+def test_only_the_approved_rings_are_told_of(run: Path, copies: dict[str, Path], partner: Redacted) -> None:
+    rings = tables_of(run).table("rings")
+    others = [r for r in rings.loc[rings["flagged"], "ring_id"] if r not in RINGS]
+    briefing = b" ".join(data for name, data in readable(copies["one"]) if not name.startswith("x."))
+    assert partner.names.ring(RINGS[0]).encode() in briefing
+    assert others and not any(partner.names.ring(r).encode() in briefing for r in others)
 
 
 def test_pseudonyms_are_lasting_and_keyed() -> None:

@@ -47,14 +47,26 @@ def test_payloads_become_one_plain_line(payload: str) -> None:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (numbers.count(25_104), "25,104"), (numbers.count(9_999_999), "9,999,999"), (numbers.count(28_800_000), "28.8 million"),
-        (numbers.bits(6.1), "+6.1"), (numbers.bits(-9.0), "−9.0"), (numbers.bits(0.01), "0.0"),
-        (numbers.probability(0.004), "below 0.01"), (numbers.probability(0.995), "above 0.99"), (numbers.probability(0.7), "0.70"),
-        (numbers.percent(1, 1000), "below 1%"), (numbers.percent(999, 1000), "above 99%"), (numbers.percent(16, 100), "16%"),
-        (numbers.percent(0, 10), "0%"), (numbers.measure(0.71), "0.71"), (numbers.measure(3.0), "3"), (numbers.measure(1234.5), "1,234"),
-        (numbers.short(800_000), "800k"), (numbers.short(1_250_000_000), "1.2bn"),
+        (numbers.count(25_104), "25,104"),
+        (numbers.count(9_999_999), "9,999,999"),
+        (numbers.count(28_800_000), "28.8 million"),
+        (numbers.bits(6.1), "+6.1"),
+        (numbers.bits(-9.0), "−9.0"),
+        (numbers.bits(0.01), "0.0"),
+        (numbers.probability(0.004), "below 0.01"),
+        (numbers.probability(0.995), "above 0.99"),
+        (numbers.probability(0.7), "0.70"),
+        (numbers.percent(1, 1000), "below 1%"),
+        (numbers.percent(999, 1000), "above 99%"),
+        (numbers.percent(16, 100), "16%"),
+        (numbers.percent(0, 10), "0%"),
+        (numbers.measure(0.71), "0.71"),
+        (numbers.measure(3.0), "3"),
+        (numbers.measure(1234.5), "1,234"),
+        (numbers.short(800_000), "800k"),
+        (numbers.short(1_250_000_000), "1.2bn"),
     ],
-)  # fmt: skip
+)
 def test_how_numbers_are_written(made: str, expected: str) -> None:
     assert made == expected
 

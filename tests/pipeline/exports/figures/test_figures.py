@@ -84,9 +84,16 @@ def waterfall_of(parts: int) -> Sheet:
     """F5 with a number of parts."""
     ring = Ring(30)
     extra = pd.DataFrame(
-        {"ring_id": "R-1042", "part": [f"measure_{i}" for i in range(parts)], "family": "time", "value": 0.5, "unit": "share",
-         "reference": 0.25, "bits": [(-1) ** i * (0.3 + 0.2 * i) for i in range(parts)]}
-    )  # fmt: skip
+        {
+            "ring_id": "R-1042",
+            "part": [f"measure_{i}" for i in range(parts)],
+            "family": "time",
+            "value": 0.5,
+            "unit": "share",
+            "reference": 0.25,
+            "bits": [(-1) ** i * (0.3 + 0.2 * i) for i in range(parts)],
+        }
+    )
     rings, _ = many(200)
     return waterfall.sheet(ring.row, pd.concat([ring.parts, extra], ignore_index=True), rings, frame())
 
@@ -110,26 +117,42 @@ def bench(levels: int, methods: int) -> Sheet:
     names = ["ringtrace", "chance", *(f"method {i}" for i in range(methods))]
     rows = [
         (m, lv, 3.0**lv, r := max(0.02, 0.98 - 0.1 * i - 0.2 * lv), max(r - 0.05, 0), min(r + 0.05, 1), 5)
-        for i, m in enumerate(names) for lv in range(levels)
-    ]  # fmt: skip
+        for i, m in enumerate(names)
+        for lv in range(levels)
+    ]
     results = pd.DataFrame(rows, columns=["method", "level", "cost", "recall", "low", "high", "seeds"])
     return evasion.sheet(results, "ringtrace", frame(), {1.0: "cards shared", 27.0: "a card for every account"})
 
 
 SHEETS: dict[str, Callable[[], Sheet]] = {
-    "picture-3": lambda: picture(3), "picture-30": lambda: picture(30), "picture-60": lambda: picture(60, 24),
-    "matrix-61": lambda: matrix(61), "matrix-453": lambda: matrix(453, 14), "matrix-25000": lambda: matrix(25_000, 6),
-    "map-2": lambda: operators(2), "map-30": lambda: operators(30), "map-3000": lambda: operators(3000),
-    "volume-2d": lambda: daily(30, 2), "volume": lambda: daily(453), "volume-200d": lambda: daily(453, 200),
-    "hours-3": lambda: hours(3), "hours": lambda: hours(25_000), "hours-90d": lambda: hours(100, 90),
-    "waterfall": lambda: waterfall_of(0), "waterfall-30": lambda: waterfall_of(30),
-    "scores-1": lambda: judged(1), "scores-3000": lambda: judged(3000),
-    "funnel": lambda: steps(2_104_331, 46_020, 26_911, 26_000), "funnel-0": lambda: steps(2_104_331, 46_020, 0, 0),
+    "picture-3": lambda: picture(3),
+    "picture-30": lambda: picture(30),
+    "picture-60": lambda: picture(60, 24),
+    "matrix-61": lambda: matrix(61),
+    "matrix-453": lambda: matrix(453, 14),
+    "matrix-25000": lambda: matrix(25_000, 6),
+    "map-2": lambda: operators(2),
+    "map-30": lambda: operators(30),
+    "map-3000": lambda: operators(3000),
+    "volume-2d": lambda: daily(30, 2),
+    "volume": lambda: daily(453),
+    "volume-200d": lambda: daily(453, 200),
+    "hours-3": lambda: hours(3),
+    "hours": lambda: hours(25_000),
+    "hours-90d": lambda: hours(100, 90),
+    "waterfall": lambda: waterfall_of(0),
+    "waterfall-30": lambda: waterfall_of(30),
+    "scores-1": lambda: judged(1),
+    "scores-3000": lambda: judged(3000),
+    "funnel": lambda: steps(2_104_331, 46_020, 26_911, 26_000),
+    "funnel-0": lambda: steps(2_104_331, 46_020, 0, 0),
     "came": lambda: replacement.sheet("f8", "R-1042", Ring(453).members, frame(), [(DAYS[20], "list approved")]),
     "came-200d": lambda: replacement.sheet("f8", "R-1042", Ring(453, days=200).members, frame(200)),
-    "evasion": lambda: bench(4, 3), "evasion-30": lambda: bench(5, 30),
-    "campaigns-1": lambda: timeline.sheet(*many(6), frame()), "campaigns-3000": lambda: timeline.sheet(*many(3000), frame()),
-}  # fmt: skip
+    "evasion": lambda: bench(4, 3),
+    "evasion-30": lambda: bench(5, 30),
+    "campaigns-1": lambda: timeline.sheet(*many(6), frame()),
+    "campaigns-3000": lambda: timeline.sheet(*many(3000), frame()),
+}
 
 
 @pytest.fixture(scope="module", params=list(SHEETS))

@@ -44,7 +44,7 @@ class State:
 
     def new(self) -> str:
         """A fresh private folder to make an entry in."""
-        return tempfile.mkdtemp(dir=private_folder(Path(self.root) / "making"))
+        return tempfile.mkdtemp(dir=private_folder(private_folder(Path(self.root)) / "making"))
 
     def keep(self, kind: str, key: str, made: str) -> str:
         """Put a folder from `new` into its place; where there is an entry already, that one stays. Returns its path."""

@@ -115,7 +115,10 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
 def redacted(
     inner: RunTables, audience: str, recipient: str, key_file: str | None, rings: tuple[str, ...] = ()
 ) -> Redacted:
-    """The tables for a partner or the public; of flagged rings only those named, if any are. Raises UsageError without key or recipient."""
+    """The tables for a partner or the public; of flagged rings only those named, if any are.
+
+    Raises UsageError without key or recipient.
+    """
     if audience == PARTNER and not recipient.strip():
         raise UsageError(
             "a partner's copy needs a recipient",

@@ -8,7 +8,7 @@ from pipeline.exports import numbers
 from pipeline.exports.figures.axes import Scale, date_axis, ticks, top
 from pipeline.exports.figures.paper import Across, Paper
 from pipeline.exports.figures.sheet import Frame, Sheet, sentence
-from pipeline.exports.figures.style import AXIS, GRID, Size
+from pipeline.exports.figures.style import AXIS, FOCUS, GRID, Size
 from pipeline.exports.frames import rows_of
 from pipeline.exports.suppress import telling
 from pipeline.exports.trace import Source, cite
@@ -16,6 +16,8 @@ from pipeline.exports.trace import Source, cite
 HALF = 19.0
 OPEN_DAYS = 7
 WEEKLY = 90
+FEW = 10  # accounts below which each has a line of its own
+LINE = 4.6
 
 
 def sheet(
@@ -49,6 +51,8 @@ def sheet(
         )
     if n < 3 or len(days) < 2 or frame.k > 1 or not (late or quiet):
         return sentence(name, "replacement", frame, "members", title + ".")
+    if n < FEW:
+        return _lines(name, title, what, members, frame, end)
     marks = pd.DataFrame(
         {
             "day": days.strftime("%Y-%m-%d"),
@@ -80,6 +84,34 @@ def sheet(
     )
 
 
+def _lines(name: str, title: str, what: str, members: pd.DataFrame, frame: Frame, end: pd.Timestamp) -> Sheet:
+    """One line an account, where there are fewer than ten."""
+    order = members.dropna(subset=["first_seen", "last_seen"]).sort_values(["first_seen", "last_seen", "account_id"])
+    marks = pd.DataFrame(
+        {
+            "account": [f"account {i + 1}" for i in range(len(order))],
+            "first_day": order["first_seen"].dt.strftime("%Y-%m-%d").to_numpy(),
+            "last_day": order["last_seen"].dt.strftime("%Y-%m-%d").to_numpy(),
+            "open_end": (order["last_seen"] >= end).to_numpy(),
+        }
+    )
+    return Sheet(
+        name,
+        "replacement",
+        title=title,
+        see="One line an account, from the first to the last day it was seen; a hollow end is open.",
+        sure="Seen is counted; why an account stopped is not known from this figure.",
+        alt=(
+            f"Lines of {len(marks)} accounts from first to last day seen, {what}, {frame.window}. "
+            f"{int(marks['open_end'].sum())} were seen in the last {OPEN_DAYS} days, the others not. Numbers: members."
+        ),
+        tables="members",
+        frame=frame,
+        marks=marks,
+        asides={"lists": [], "weekly": False},
+    )
+
+
 def _iso(at: pd.Timestamp) -> str:
     return at.strftime("%Y-%m-%d")
 
@@ -92,11 +124,16 @@ def _weeks(marks: pd.DataFrame) -> pd.DataFrame:
 
 def height(sheet: Sheet, size: Size) -> float:
     """Height of the body in millimetres."""
+    if "account" in sheet.marks.columns:
+        return len(sheet.marks) * LINE + 9.0
     return 2 * HALF + 14.0 + (5.0 * len(sheet.asides["lists"]))
 
 
 def body(paper: Paper, sheet: Sheet) -> None:
     """Draw bars up and down from one line, the open end hatched, the dates of lists as lines."""
+    if "account" in sheet.marks.columns:
+        _draw_lines(paper, sheet)
+        return
     rows, theme = sheet.marks, paper.theme
     days = pd.DatetimeIndex(pd.to_datetime(rows["day"], utc=True))
     left, right, y0 = 26.0, paper.width - 2, 3 + HALF
@@ -142,3 +179,18 @@ def body(paper: Paper, sheet: Sheet) -> None:
         text = f"{numbers.day(when)}: {words}"
         across: Across = "left" if x + paper.wide(text, "note") < right else "right"
         paper.text(x, bottom + 8 + 5 * at, text, role="note", across=across)
+
+
+def _draw_lines(paper: Paper, sheet: Sheet) -> None:
+    days = sheet.frame.days()
+    left, right = 24.0, paper.width - 3
+    step = (right - left) / len(days)
+    place = {d.strftime("%Y-%m-%d"): left + (i + 0.5) * step for i, d in enumerate(days)}
+    for at, row in enumerate(rows_of(sheet.marks)):
+        y = (at + 0.5) * LINE
+        paper.text(0.5, y, row.account, role="note")
+        first, last = place.get(row.first_day, left), place.get(row.last_day, right)
+        paper.line([first, last], [y, y], paper.theme.ink, FOCUS)
+        paper.mark(first, y, 0, 1.8)
+        paper.mark(last, y, 0, 1.8, hollow=bool(row.open_end))
+    date_axis(paper, days, left, right, len(sheet.marks) * LINE + 0.5)

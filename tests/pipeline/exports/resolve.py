@@ -75,7 +75,10 @@ def plain(how: str, table: str, column: str, where: list[Row], run: str) -> str:
 
 def accused(how: str, table: str, column: str, where: list[Row], run: str) -> str:
     """Members of flagged rings with membership 0.5 or more."""
-    return f"SELECT count(*) FROM {table} m JOIN '{run}/rings.parquet' r USING (ring_id) WHERE r.flagged AND m.membership >= 0.5"
+    return (
+        f"SELECT count(*) FROM {table} m JOIN '{run}/rings.parquet' r USING (ring_id) "
+        "WHERE r.flagged AND m.membership >= 0.5"
+    )
 
 
 def days_half_together(how: str, table: str, column: str, where: list[Row], run: str) -> str:
@@ -88,7 +91,8 @@ def days_half_together(how: str, table: str, column: str, where: list[Row], run:
 
 def days_seen(how: str, table: str, column: str, where: list[Row], run: str) -> str:
     """Days from the first to the last, both counted."""
-    return f"SELECT date_diff('day', date_trunc('day', first_seen), date_trunc('day', last_seen)) + 1 FROM {table} WHERE {condition(where)}"
+    first, last = (f"date_trunc('day', {c}_seen)" for c in ("first", "last"))
+    return f"SELECT date_diff('day', {first}, {last}) + 1 FROM {table} WHERE {condition(where)}"
 
 
 def max_shared(how: str, table: str, column: str, where: list[Row], run: str) -> str:

@@ -148,6 +148,7 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
     "funnel-0": lambda: steps(2_104_331, 46_020, 0, 0),
     "came": lambda: replacement.sheet("f8", "R-1042", Ring(453).members, frame(), [(DAYS[20], "list approved")]),
     "came-200d": lambda: replacement.sheet("f8", "R-1042", Ring(453, days=200).members, frame(200)),
+    "came-8": lambda: replacement.sheet("f8", "R-1042", Ring(8).members, frame()),
     "evasion": lambda: bench(4, 3),
     "evasion-30": lambda: bench(5, 30),
     "campaigns-1": lambda: timeline.sheet(*many(6), frame()),

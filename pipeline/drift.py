@@ -38,6 +38,11 @@ class Day:
         """Plain values, for the manifest."""
         return asdict(self) | {"day": self.day.isoformat()}
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Day:
+        """The day that `as_dict` told."""
+        return cls(**{**values, "day": date.fromisoformat(values["day"])})
+
 
 def days_of(account_hours: Sequence[str], sightings: Sequence[str], *, scratch: str, memory: int) -> list[Day]:
     """Every day with requests, ascending, with the accounts seen by link type."""

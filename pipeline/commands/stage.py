@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from pipeline.gates import NAMES as GATES
 from pipeline.plan import STAGES
 
 HELP = "carry out one stage of a run that is under way (for schedulers)"
@@ -21,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", default="output", help="folder of finished runs (default: output)")
     parser.add_argument("--gates", action="store_true", help="stop (exit code 2) where a gate of the stage is shut")
     parser.add_argument(
-        "--let-through", metavar="GATE", action="append", default=[], help="a gate that need not open (may be repeated)"
-    )
+        "--let-through", metavar="GATE", choices=GATES, action="append", default=[],
+        help=f"a gate that need not open (may be repeated): {', '.join(GATES)}",
+    )  # fmt: skip
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask cluster to work on")
     parser.add_argument(
         "--progress", choices=("auto", "bars", "plain", "none"), default="auto", help="progress on standard error"

@@ -35,14 +35,10 @@ def look_after(stage: str, at: Looking) -> dict[str, Any] | None:
     return None if look is None else look(at)
 
 
-def _days(at: Looking) -> list[Day]:
+def _input(at: Looking) -> dict[str, Any]:
     scratch = str(private_folder(at.scratch))
     parts = [at.run.parts(t) for t in ("account_hours", "sightings")]
-    return days_of(*parts, scratch=scratch, memory=at.memory) if all(parts) else []
-
-
-def _input(at: Looking) -> dict[str, Any]:
-    days = _days(at)
+    days = days_of(*parts, scratch=scratch, memory=at.memory) if all(parts) else []
     rules = at.settings.gates
     spoken = {t.name for t in link_types(at.settings.link_types) if t.table not in ("payments", "accounts")}
     counts = at.run.stages.get("intake", {}).get("counts", {}).get("events", {"in": 0, "rejected": 0})
@@ -55,10 +51,12 @@ def _input(at: Looking) -> dict[str, Any]:
 
 
 def _classes(at: Looking) -> dict[str, Any]:
-    days, known = _days(at), at.run.path("entities")
+    noted = at.run.record.get("looks", {}).get("sightings", {}).get("newest", [])
+    days, known = [Day.from_dict(d) for d in noted], str(at.run.path("entities"))
     if not days:
         return {"warnings": []}
-    classed = classes_of(days, at.run.parts("sightings"), str(known), scratch=str(at.scratch), memory=at.memory)
+    scratch = str(private_folder(at.scratch))
+    classed = classes_of(days, at.run.parts("sightings"), known, scratch=scratch, memory=at.memory)
     return {"warnings": warnings_of(classed, what="class")}
 
 

@@ -175,6 +175,7 @@ def test_days_are_counted_from_the_parts(tmp_path: Path) -> None:
         frame.to_parquet(paths[-1], index=False)
     found = days_of(paths[:1], paths[1:2], scratch=str(tmp_path), memory=1 << 28)
     assert found == [Day(date(2026, 5, 1), 3, 1, {"desk": 1}), Day(date(2026, 5, 2), 7, 2, {"desk": 2})]
+    assert [Day.from_dict(json.loads(json.dumps(d.as_dict()))) for d in found] == found
     classed = classes_of(found, paths[1:2], paths[2], scratch=str(tmp_path), memory=1 << 28)
     assert classed[-1].seen == {"desk, home": 1, "desk, shop": 1}
 

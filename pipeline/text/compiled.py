@@ -19,6 +19,7 @@ _BASE = np.uint64(hashing.BASE)
 _STEP = np.uint64(hashing.STEP)
 _MIX_A = np.uint64(hashing.MIX_A)
 _MIX_B = np.uint64(hashing.MIX_B)
+_STEPS = np.array([pow(hashing.STEP, place + 1, 1 << 64) for place in range(16)], np.uint64)
 _NUMBER = np.uint64(hashing.NUMBER)
 _ADDRESS = np.uint64(hashing.ADDRESS)
 _CODE = np.uint64(hashing.CODE)
@@ -42,7 +43,9 @@ def _mix(value: Any) -> Any:
 
 
 @_jit
-def _decode(data: Any, start: int, end: int, classes: Any, folded: Any, plain: Any, kinds: Any) -> int:
+def _decode(
+    data: Any, start: int, end: int, ascii_table: Any, classes: Any, folded: Any, plain: Any, kinds: Any
+) -> int:
     """Decode one row into normal forms and classes.
 
     Returns how many symbols there are, negative where some of them may open an address, a quote or a fence.
@@ -54,18 +57,23 @@ def _decode(data: Any, start: int, end: int, classes: Any, folded: Any, plain: A
         lead: Any = np.int64(data[place])
         place += 1
         if lead < 0x80:
-            point = lead
-        elif lead < 0xC0:
+            entry = ascii_table[lead]
+            plain[count] = entry & 0xFF
+            kinds[count] = entry >> 8
+            odd |= entry >> 8 == _QUOTE or lead == 64 or lead == 96
+            odd |= lead == 47 and count > 0 and plain[count - 1] == 58
+            count += 1
+            continue
+        if lead < 0xC0:
             continue  # a stray continuation byte
-        else:
-            more = 3 if lead >= 0xF0 else (2 if lead >= 0xE0 else 1)
-            point = lead & (0x07 if more == 3 else (0x0F if more == 2 else 0x1F))
-            for step in range(more):
-                if place + step < end and (data[place + step] & 0xC0) == 0x80:
-                    point = (point << 6) | np.int64(data[place + step] & 0x3F)
-                else:
-                    point = _REPLACEMENT
-                    break
+        more = 3 if lead >= 0xF0 else (2 if lead >= 0xE0 else 1)
+        point = lead & (0x07 if more == 3 else (0x0F if more == 2 else 0x1F))
+        for step in range(more):
+            if place + step < end and (data[place + step] & 0xC0) == 0x80:
+                point = (point << 6) | np.int64(data[place + step] & 0x3F)
+            else:
+                point = _REPLACEMENT
+                break
         ideograph = 0x20000 <= point < 0x40000
         small = _IDEOGRAPH if ideograph else (point if point < 0xFFFF else 0xFFFF)
         kind = classes[small]
@@ -234,10 +242,8 @@ def _plain_words(data: Any, start: int, end: int, ascii_table: Any, words: Any, 
 @_jit
 def _run(words: Any, start: int, width: int) -> Any:
     total = np.uint64(0)
-    factor = _STEP
-    for place in range(start, start + width):
-        total += words[place] * factor
-        factor *= _STEP
+    for place in range(width):
+        total += words[start + place] * _STEPS[place]
     return _mix(total)
 
 
@@ -370,7 +376,7 @@ def sketch_rows(
         end = min(ends[row], starts[row] + bound)
         n_words, digest = _plain_words(data, starts[row], end, ascii_table, words, unspaced)
         if n_words < 0:
-            count = _decode(data, starts[row], end, classes, folded, plain, kinds)
+            count = _decode(data, starts[row], end, ascii_table, classes, folded, plain, kinds)
             odd = count < 0
             if odd:
                 count = -count

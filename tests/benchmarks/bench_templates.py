@@ -152,9 +152,13 @@ def unrelated(count: int) -> dict[str, Any]:
 
 
 def speed_texts(count: int, seed: int) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield batches of prompts of 300 to 800 characters, 40 % of them from 2,000 frames."""
+    """Yield batches of prompts of 300 to 800 characters, 40 % of them from 2,000 frames.
+
+    What fills them is made of known sentences with every third word replaced, so that people do not share phrases.
+    """
     dice = random.Random(seed)
-    pool = sentences(100_000, seed)
+    pool = [text.split() for text in sentences(20_000, seed)]
+    vocabulary = sorted({word for words in pool for word in words})
     frames = [" ".join(order(dice) for _ in range(2)) for _ in range(2000)]
     for first in range(0, count, BATCH):
         texts, accounts = [], []
@@ -164,7 +168,10 @@ def speed_texts(count: int, seed: int) -> Iterator[tuple[list[str], list[str]]]:
             parts = [frames[number]] if number >= 0 else []
             length = sum(map(len, parts))
             while length < size:
-                parts.append(dice.choice(pool))
+                words = list(dice.choice(pool))
+                for place in range(dice.randrange(3), len(words), 3):
+                    words[place] = dice.choice(vocabulary)
+                parts.append(" ".join(words))
                 length += len(parts[-1]) + 1
             texts.append(" ".join(parts)[:800])
             accounts.append(f"ring {number} {dice.randrange(8)}" if number >= 0 else f"{dice.randrange(count // 10)}")

@@ -128,7 +128,7 @@ def test_resume_after_a_change_of_settings_keeps_what_it_does_not_touch(tiny_inp
     stubs = Stubs()
     score = dataclasses.replace(PLAIN, scores=ScoresSettings(threshold=0.9))
     carry_out(asked(tiny_input, tmp_path / "out", settings=score, resume=True), find=stubs)
-    assert stubs.called[0] == "scores" and "operators" in stubs.called
+    assert stubs.called[0] == next(s.name for s in STAGES if "scores" in s.settings) and "operators" in stubs.called
     assert not list((tmp_path / "out" / ".unfinished").glob("2026*"))
 
 

@@ -39,6 +39,7 @@ class FrameRules:
     anchored: float = 0.6  # share of a frame's prompts that it begins or ends, save what is popular, or
     surprise: float = 26.0  # bits by which it does so more surely than by chance, or
     many: int = 12  # prompts of which it makes up half, or
+    habit_prints: float = 6.0  # fingerprints it usually has, where it is used again and again: at least
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
     wrapper_prints: float = 24.0  # usual number of fingerprints of a popular frame that is a wrapper
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
@@ -233,7 +234,8 @@ def _marked(shared: Shared, held: _Held, popular: Flags, rest: I64, rules: Frame
         found = np.bincount(held.frames, weights=at_edge, minlength=size) / n_events
         anchored |= (found >= rules.anchored) & (n_events * _divergence(found, chance) >= rules.surprise)
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
-    habit = ~popular & (n_events >= rules.habit * np.maximum(1, n_accounts))
+    usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
+    habit = ~popular & (usual >= rules.habit_prints) & (n_events >= rules.habit * np.maximum(1, n_accounts))
     return np.asarray(covers | anchored | habit)
 
 

@@ -136,11 +136,30 @@ def main() -> None:
         "delays": delays, "one_id_for_life": sum(len(set(v)) == 1 for v in ids.values()), "rings_named": len(ids),
         "ids": {r: sorted(set(v)) for r, v in ids.items()},
     }  # fmt: skip
-    pd.DataFrame(rows).to_csv(args.to / "daily.csv", index=False)
+    table = pd.DataFrame(rows)
+    table.to_csv(args.to / "daily.csv", index=False)
+    draw(table, args.to / "daily.svg", world.ban_waves)
     text = json.dumps(found, indent=1, default=str)
     print(text)
     if args.json:
         args.json.write_text(text + "\n")
+
+
+def draw(table: pd.DataFrame, to: Path, bans: tuple[float, ...]) -> None:
+    """The share of guilty accounts that are accused, by day; upright lines where all accounts were banned."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams["svg.hashsalt"] = "daily"
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
+    axes = figure.subplots()
+    seen = table.dropna(subset=["recall"])
+    axes.step(seen["day"], seen["recall"], where="post", color="#20558a")
+    for day in bans:
+        axes.axvline(day, color="#999999", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="day of the world (dotted: bans)", ylabel="guilty accounts accused", ylim=(0, 1.02))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(to, metadata={"Date": None})
 
 
 def _first_days(source: Path) -> dict[str, date]:

@@ -19,6 +19,7 @@ from pipeline.settings import (
     WindowSettings,
 )
 from pipeline.storage import open_run
+from tests.benchmarks.daily import same_tables
 from tests.support.days import write_days
 from tests.support.tiny import tiny_world
 
@@ -131,3 +132,9 @@ def test_a_dismissed_ring_stays_dismissed_until_it_is_withdrawn(line: Line, firs
     freed = line.rings(line.run(DAYS[3], run, said, ("w1", "withdrawn", DAYS[2], ring, None)))
     assert pd.isna(freed.at[ring, "suppressed_by"])
     assert freed.at[ring, "flagged"] == (freed.at[ring, "score"] >= 0.7)
+
+
+def test_day_after_day_and_one_run_end_in_the_same_tables(line: Line, plain: str) -> None:
+    once = line.run(DAYS[1], "none")
+    found = same_tables(Path(plain), Path(once))
+    assert all(found.values()), found

@@ -20,6 +20,7 @@ FORMS = (
     "operator_map",
     "volume",
     "synchrony",
+    "synchrony_few",
     "waterfall",
     "scores",
     "funnel",

@@ -18,6 +18,7 @@ from pipeline.exports.figures import (
     ring_picture,
     scores,
     synchrony,
+    synchrony_few,
     timeline,
     volume,
     waterfall,
@@ -130,10 +131,17 @@ def operation(tables: Tables, ring: pd.Series, frame: Frame) -> Operation:
     return Operation(
         picture(tables, ring, members, evidence, frame),
         volume.sheet(f"f3-volume-{ring_id}", ring_id, alone, own, tables.table("daily"), frame),
-        synchrony.sheet(ring, other, hours, frame),
+        rhythm(tables, ring, other, hours, frame),
         waterfall.sheet(ring, tables.table("score_parts", [ring_id]), rings, frame),
         replacement.sheet(f"f8-came-and-went-{ring_id}", ring_id, members, frame),
     )
+
+
+def rhythm(tables: Tables, ring: pd.Series, other: pd.Series | None, hours: pd.DataFrame, frame: Frame) -> Sheet:
+    """F4: hours by days, or a row an account for the smallest rings inside the house."""
+    if int(ring["size"]) < synchrony_few.FEW and frame.k <= 1:
+        return synchrony_few.sheet(ring, tables.table("activity", [str(ring.ring_id)]), frame)
+    return synchrony.sheet(ring, other, hours, frame)
 
 
 def picture(tables: Tables, ring: pd.Series, members: pd.DataFrame, evidence: pd.DataFrame, frame: Frame) -> Sheet:

@@ -54,7 +54,7 @@ def sheet(results: pd.DataFrame, ours: str, frame: Frame, meaning: dict[float, s
         sure=f"Band: 95% over {seeds} seeds. Simulated operators only; costs are multiples, not money.",
         alt=(
             f"Lines of recall by cost an account, {results['method'].nunique()} methods, bench on "
-            f"simulated worlds. {ours} finds half up to "
+            f"simulated worlds. {ours} finds half at "
             f"{numbers.measure(price)} times the base cost; the best other method finds "
             f"{numbers.measure(0.0 if pd.isna(base) else float(base))} there. Numbers: results."
         ),

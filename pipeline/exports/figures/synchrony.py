@@ -91,7 +91,7 @@ def _cells(ring: pd.Series, ring_hours: pd.DataFrame, frame: Frame, group: str) 
             "group": group,
             "day": hours["hour"].dt.strftime("%Y-%m-%d").to_numpy(),
             "hour": hours["hour"].dt.hour.to_numpy(),
-            "share": share.round(4).to_numpy(),
+            "share": share.round(6).to_numpy(),
         }
     ).sort_values(["day", "hour"], ignore_index=True)
 

@@ -26,6 +26,7 @@ from pipeline.exports.figures import (
     ring_picture,
     scores,
     synchrony,
+    synchrony_few,
     timeline,
     volume,
     waterfall,
@@ -78,6 +79,14 @@ def hours(size: int, days: int = 45) -> Sheet:
     other["ring_id"], other["kind"] = "R-2000", "organization"
     both = pd.concat([ring.hours, office.hours.assign(ring_id="R-2000")], ignore_index=True)
     return synchrony.sheet(ring.row, other, both, frame(days))
+
+
+def strokes(size: int) -> Sheet:
+    """F4 of a ring too small for shares."""
+    ring = Ring(size)
+    some = [(a, h) for i, a in enumerate(ring.accounts) for j, h in enumerate(ring.hours.hour) if (i + j) % 3]
+    activity = pd.DataFrame(some, columns=["account_id", "hour"]).assign(ring_id="R-1042", n_events=3)
+    return synchrony_few.sheet(ring.row, activity, frame())
 
 
 def waterfall_of(parts: int) -> Sheet:
@@ -137,7 +146,8 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
     "volume-2d": lambda: daily(30, 2),
     "volume": lambda: daily(453),
     "volume-200d": lambda: daily(453, 200),
-    "hours-3": lambda: hours(3),
+    "hours-8": lambda: strokes(8),
+    "hours-12": lambda: hours(12),
     "hours": lambda: hours(25_000),
     "hours-90d": lambda: hours(100, 90),
     "waterfall": lambda: waterfall_of(0),

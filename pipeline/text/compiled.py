@@ -20,6 +20,8 @@ _STEP = np.uint64(hashing.STEP)
 _MIX_A = np.uint64(hashing.MIX_A)
 _MIX_B = np.uint64(hashing.MIX_B)
 _STEPS = np.array([pow(hashing.STEP, place + 1, 1 << 64) for place in range(16)], np.uint64)
+N_POWERS = 64  # symbols of a word whose powers are looked up: a product less to wait for
+_POWERS = np.array([pow(hashing.BASE, place, 1 << 64) for place in range(N_POWERS)], np.uint64)
 _NUMBER = np.uint64(hashing.NUMBER)
 _ADDRESS = np.uint64(hashing.ADDRESS)
 _CODE = np.uint64(hashing.CODE)
@@ -216,10 +218,12 @@ def _plain_words(data: Any, start: int, end: int, ascii_table: Any, words: Any, 
         total = np.uint64(0)
         factor = _U1
         digits = False
+        size = 0
         while _wordy(kind):
             digits |= kind == _DIGIT
+            factor = _POWERS[size] if size < N_POWERS else factor * _BASE
             total += (np.uint64(entry & 0xFF) + _U1) * factor
-            factor *= _BASE
+            size += 1
             place += 1
             if place == end or data[place] >= 0x80:
                 break

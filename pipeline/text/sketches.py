@@ -21,7 +21,7 @@ from pipeline.text.traits import (
 )
 
 WORTH_COMPILING = 4_000  # prompts in a batch
-ROOM = 1 << 20  # bytes of text that the compiled path works on at a time
+ROOM = 32 << 20  # bytes of text that the compiled path works on at a time
 LONGEST = 32_768  # bytes of a prompt: the compiled path finds repeated fingerprints in a table made for that many
 
 
@@ -85,12 +85,10 @@ def _compiled(prompts: Any, bound: int) -> Sketch:
     reached = 0
     room = np.cumsum(np.minimum(ends - starts, bound) // 2 + 1)
     first = 0
-    prints = np.zeros(0, np.uint64)
     while first < n_rows:
         before = int(room[first - 1]) if first else 0
         last = max(first + 1, int(np.searchsorted(room, before + ROOM // 2, side="right")))
-        if len(prints) < int(room[last - 1]) - before:
-            prints = np.empty(int(room[last - 1]) - before, np.uint64)
+        prints = np.empty(int(room[last - 1]) - before, np.uint64)  # of which only what is written takes memory
         offsets = np.empty(last - first + 1, np.int64)
         sketch_rows(
             data, starts[first:last], ends[first:last], bound, tables.classes(), tables.folded(),
@@ -98,13 +96,14 @@ def _compiled(prompts: Any, bound: int) -> Sketch:
             result.digests[first:last], result.n_chars[first:last],
             result.asks_reasoning[first:last], result.languages[first:last],
         )  # fmt: skip
-        pieces.append(prints[: offsets[-1]].copy())
+        pieces.append(prints[: offsets[-1]])
         result.offsets[first + 1 : last + 1] = offsets[1:] + reached
         reached += int(offsets[-1])
         first = last
     result.n_chars[nulls] = -1
+    every = pieces[0] if len(pieces) == 1 else np.concatenate([result.prints, *pieces])
     return Sketch(
-        result.offsets, np.concatenate(pieces) if pieces else result.prints, result.digests, result.n_chars,
+        result.offsets, every, result.digests, result.n_chars,
         result.asks_reasoning, result.languages,
     )  # fmt: skip
 

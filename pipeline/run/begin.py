@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -126,7 +126,8 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
         "settings": request.settings.as_dict(), "settings_digest": _settings_digest(request.settings),
         "inputs": dict(survey.digests), **period.as_dict(),
         "previous_run": before.run_id if before else None, "previous_place": before.place.uri if before else None,
-        "files": file_marks(inputs), "keep_working": request.keep_working, "scheduled": request.scheduled,
+        "files": file_marks(inputs), "listed": {name: list(t.shown) for name, t in inputs.tables.items()},
+        "keep_working": request.keep_working, "scheduled": request.scheduled,
         "stages": {},
     }  # fmt: skip
     run_id = name_run(record, period)
@@ -169,6 +170,19 @@ def _previous(request: Request, output: Folder, period: Period) -> FinishedRun |
     return found
 
 
+def only_listed(inputs: Inputs, listed: Mapping[str, Sequence[str]]) -> Inputs:
+    """The input without the files that were not there when the run began: the log goes on while a run is under way."""
+    tables = {}
+    for name, table in inputs.tables.items():
+        known = set(listed.get(name, ()))
+        kept = [i for i, shown in enumerate(table.shown) if shown in known]
+        if kept:
+            files, shown = (tuple(values[i] for i in kept) for values in (table.files, table.shown))
+            partitions = tuple(table.partitions[i] for i in kept) if table.partitions else ()
+            tables[name] = replace(table, files=files, shown=shown, partitions=partitions)
+    return Inputs(inputs.uri, tables)
+
+
 def file_marks(inputs: Inputs) -> str:
     """Digest of which files lie there and how they look from outside: rows are found again by file and number."""
     from fsspec.core import url_to_fs
@@ -189,6 +203,7 @@ def _lay_out(place: Path, record: dict[str, Any], *, resume: bool) -> Unfinished
         remove_folder(place)
     elif earlier.record["files"] == record["files"]:
         record["stages"] = earlier.stages
+        record["looks"] = earlier.record.get("looks", {})
     made = Unfinished(private_folder(place), record)
     for inner in (made.whole, made.working):
         private_folder(inner)

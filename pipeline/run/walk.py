@@ -13,7 +13,7 @@ from pipeline.errors import RunError, UsageError
 from pipeline.link_types import link_types
 from pipeline.period import Period, instant
 from pipeline.plan import BY_NAME, STAGES, Stage
-from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench, shelf_of
+from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench, only_listed, shelf_of
 from pipeline.run.code import stage_digest
 from pipeline.run.look import Looking, look_after
 from pipeline.run.measure import measured
@@ -49,8 +49,9 @@ class Walk:
         return Period(instant(self.run.record["since"]), instant(self.run.record["until"]))
 
     def inputs(self) -> Inputs:
-        """The input tables; RunError where they are no longer those that the run began with."""
-        found = gather_inputs(self.run.record["input"], self.run.record["decisions"])
+        """The input tables as they were when the run began; RunError where their files are no longer the same."""
+        everything = gather_inputs(self.run.record["input"], self.run.record["decisions"])
+        found = only_listed(everything, self.run.record["listed"])
         if file_marks(found) != self.run.record["files"]:
             raise RunError(
                 "the input changed while the run was under way", found="other files than when it began",

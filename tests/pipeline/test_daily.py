@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.errors import RunError
 from pipeline.period import instant
 from pipeline.run import Request, carry_out, one_stage
 from pipeline.run.unfinished import open_unfinished
@@ -111,3 +113,16 @@ def test_damaged_or_deleted_state_changes_nothing(days: Path, tmp_path: Path) ->
     same(first, wide_tables(days, tmp_path / "daily", "2026-05-11"))
     shutil.rmtree(tmp_path / "daily" / "state")
     same(first, wide_tables(days, tmp_path / "daily", "2026-05-11"))
+
+
+def test_the_log_goes_on_while_a_run_is_under_way(days: Path, tmp_path: Path) -> None:
+    request = Request(str(days), str(tmp_path / "out"), PLAIN, until=instant("2026-05-10"), previous="none")
+    run_id = carry_out(request, only_begin=True).run_id
+    one_stage("intake", run_id, output=str(tmp_path / "out"))
+    path = days / "events" / "date=2026-05-12" / "part-0.parquet"
+    write_day(pd.read_parquet(path).drop(columns="date", errors="ignore"), "2026-05-20", days)
+    one_stage("templates", run_id, output=str(tmp_path / "out"))
+    other = carry_out(replace(request, output=str(tmp_path / "other")), only_begin=True).run_id
+    path.unlink()
+    with pytest.raises(RunError, match="the input changed"):
+        one_stage("intake", other, output=str(tmp_path / "other"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.errors import RingtraceError, UsageError
 from pipeline.run.begin import Beginning, Request, Silent, Watch, begin
 from pipeline.run.unfinished import open_unfinished, workshop
 from pipeline.run.walk import Walk, stage_named
 from pipeline.settings_reader import settings_from
-from pipeline.storage import folder, locked, open_run, refresh_latest
+from pipeline.storage import Folder, folder, locked, open_run, refresh_latest
+from pipeline.storage.runs import remove_folder
 
 __all__ = ["Request", "Result", "Silent", "Watch", "carry_out", "one_stage"]
 
@@ -45,7 +48,8 @@ def carry_out(
     """Carry out a run from beginning to end (or only begin it, for a scheduler that goes on stage by stage)."""
     watch = watch or Silent()
     output = folder(request.output)
-    with locked(workshop(output)):
+    made_here = output.local and not output.path.exists()
+    with locked(workshop(output)), _nothing_where_refused(output, made_here):
         refresh_latest(output)
         beginning: Beginning = begin(request, watch=watch, version=version())
         place = output.below(beginning.run_id).uri
@@ -57,6 +61,17 @@ def carry_out(
         walk.all_stages()
         walk.finish()
         return Result(beginning.run_id, place)
+
+
+@contextlib.contextmanager
+def _nothing_where_refused(output: Folder, made_here: bool) -> Iterator[None]:
+    """An input that is refused leaves nothing behind: an output folder that was made for it goes away again."""
+    try:
+        yield
+    except RingtraceError as fault:
+        if made_here and fault.exit_code == UsageError.exit_code:
+            remove_folder(output.path)
+        raise
 
 
 def one_stage(

@@ -31,7 +31,7 @@ RULES = Settings(
     communities=CommunitiesSettings(seeds=1), null=NullSettings(rewirings=2),
 )  # fmt: skip
 EARLY = ("intake", "templates", "sightings")
-KEPT = 0.5  # share of a true ring's active accounts in one flagged ring from which it counts as found
+KEPT = 0.5  # share of both a true ring's active accounts and the found ring's, from which they are the same
 KEYS = {
     "rings": ["ring_id"], "members": ["ring_id", "account_id"], "evidence": ["ring_id", "entity_type", "entity"],
     "links": ["ring_id", "account_a", "account_b"], "attribution": ["ring_id", "operator"],
@@ -50,7 +50,8 @@ def seconds(run: Path) -> dict[str, float]:
 
 
 def matched(run: Path, truth: Mapping[str, set[str]]) -> dict[str, tuple[str, bool]]:
-    """True ring -> (id, flagged) of today's ring that holds most of its active accounts, if it holds enough of them."""
+    """True ring -> (id, flagged) of today's ring that holds most of its active accounts, if it holds half of them and
+    is made of such accounts by half or more."""
     rings = pd.read_parquet(run / "rings.parquet").set_index("ring_id")
     members = pd.read_parquet(run / "members.parquet")
     held = members.groupby("ring_id")["account_id"].agg(set)
@@ -59,7 +60,7 @@ def matched(run: Path, truth: Mapping[str, set[str]]) -> dict[str, tuple[str, bo
         if not accounts:
             continue
         best = max(sorted(held.index), key=lambda r: len(held[r] & accounts), default=None)
-        if best is not None and len(held[best] & accounts) >= KEPT * len(accounts):
+        if best is not None and len(held[best] & accounts) >= KEPT * max(len(accounts), len(held[best])):
             found[name] = (str(best), bool(rings.at[best, "flagged"]))
     return found
 

@@ -18,7 +18,7 @@ from pipeline.text.frames import Shared, share
 from pipeline.text.hashing import mix
 from pipeline.text.short import Lines, ShortFrames, line_hashes, lines_of, settle_short
 from pipeline.text.sketches import sketch
-from pipeline.text.tokens import word_digests
+from pipeline.text.tokens import have_paragraphs, word_digests
 from pipeline.workbench import PromptSource, Workbench
 
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
@@ -82,6 +82,7 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
             "prints": lists,
             "account": pa.array(account_hashes(owners["account_id"])),
             "given": pa.array(given),
+            "parted": pa.array(have_paragraphs(prompts)),
             "digest": pa.array(made.digests),
             "n_chars": pa.array(made.n_chars),
             "asks_reasoning": pa.array(made.asks_reasoning),
@@ -128,6 +129,7 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
     heads = bench.map(_head, [(part, limit) for part in parts], what="survey sketches")
     account, digest = (_joined([head[place] for head in heads], np.uint64) for place in (0, 1))
     n_prints, row = (_joined([head[place] for head in heads], np.int64) for place in (2, 3))
+    parted = _joined([head[4] for head in heads], np.bool_)
     order, turn = turns(account, digest)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head[0]) for head in heads])])
 
@@ -152,6 +154,7 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
         values=_joined([values for _, _, values in read], np.uint64),
         n_in_row=n_prints[chosen],
         accounts=np.unique(account[chosen], return_inverse=True)[1].astype(np.int64),
+        parted=parted[chosen],
         min_events=min_events,
     )
 
@@ -186,19 +189,21 @@ def share_of(most: int, parts: Sequence[Part]) -> int:
     return (1 << 64) - 1 if total <= most else int((1 << 64) * (most / total))
 
 
-def _head(work: tuple[Part, int]) -> tuple[Any, Any, Any, Any]:
-    """Return account, digest, number of fingerprints and place of the rows of a part whose digest is small enough.
+def _head(work: tuple[Part, int]) -> tuple[Any, Any, Any, Any, Any]:
+    """Return account, digest, number of fingerprints, place and whether it has a blank line, of rows of a part.
+
+    The rows are those whose digest is small enough.
 
     Rows with an id from upstream or without words are none of them.
     """
     part, limit = work
-    table = read_sketch(part, ["account", "given", "digest", "prints"])
+    table = read_sketch(part, ["account", "given", "parted", "digest", "prints"])
     n_prints = np.diff(lists_of(table, "prints")[0])
     digest = np.asarray(table["digest"])
     rows = np.flatnonzero(
         (n_prints > 0) & ~np.asarray(table["given"]) & (mix(digest ^ np.uint64(KEY)) <= np.uint64(limit))
     )
-    return np.asarray(table["account"])[rows], digest[rows], n_prints[rows], rows
+    return np.asarray(table["account"])[rows], digest[rows], n_prints[rows], rows, np.asarray(table["parted"])[rows]
 
 
 def _prints_of_rows(part: Part, rows: Any) -> tuple[Any, Any]:

@@ -54,11 +54,12 @@ class Shared:
     places: I64  # number of the fingerprint within its prompt, shared or not
     n_in_row: I64  # per row: fingerprints of the prompt, shared or not
     accounts: I64  # per row: number of the account
+    parted: Flags  # per row: the prompt has a blank line
     values: U64  # sorted
     n_events: I64  # per value
 
 
-def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, min_events: int) -> Shared:
+def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, parted: Flags, min_events: int) -> Shared:
     """Keep the fingerprints that at least `min_events` rows hold. Rows and places ascend; no row repeats one."""
     order = np.argsort(values, kind="stable")
     starts, lengths = in_runs(values[order].view(np.int64))
@@ -72,6 +73,7 @@ def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, min
         places=places[kept],
         n_in_row=n_in_row,
         accounts=accounts,
+        parted=parted,
         values=values[order][starts[enough]],
         n_events=lengths[enough],
     )
@@ -247,13 +249,17 @@ def _divergence(found: F64, chance: F64) -> F64:
 
 
 def _wrapping(shared: Shared, held: _Held, rules: FrameRules) -> Flags:
-    """Tell long openings around requests of all kinds (default prompts of agents) from frames with slots."""
+    """Tell long openings around requests of all kinds (default prompts of agents) from frames with slots.
+
+    A wrapper ends in a blank line, where the request begins; the slot of a frame more often goes on in the text.
+    """
     size = len(shared.values)
     n_events = np.maximum(1, np.bincount(held.frames, minlength=size))
     usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
     begins = np.bincount(held.frames, weights=held.before <= 1, minlength=size) / n_events
     more = np.bincount(held.frames, weights=shared.n_in_row[held.rows] - held.present >= 2, minlength=size) / n_events
-    return np.asarray((usual >= rules.wrapper_prints) & (begins >= 0.8) & (more >= 0.8))
+    parted = np.bincount(held.frames, weights=shared.parted[held.rows], minlength=size) / n_events
+    return np.asarray((usual >= rules.wrapper_prints) & (begins >= 0.8) & (more >= 0.8) & (parted >= 0.9))
 
 
 def distinct_per_group(groups: I64, members: I64, n_groups: int) -> I64:

@@ -216,6 +216,14 @@ def _digests(raw: U64, token_row: I64, n_rows: int) -> U64:
     return np.where(offsets[1:] > offsets[:-1], digests, np.uint64(0))
 
 
+def have_paragraphs(prompts: Any) -> Flags:
+    """Return which prompts of an Arrow string array have a blank line."""
+    import pyarrow.compute as pc
+
+    found = pc.or_(pc.match_substring(prompts, "\n\n"), pc.match_substring(prompts, "\n\r\n"))
+    return np.asarray(pc.fill_null(found, False), dtype=np.bool_)
+
+
 def word_digests(names: Any) -> U64:
     """Hash each entry of an Arrow string array as one word, byte by byte; for identifiers, which have no words."""
     data, starts, ends, _ = buffers(names)

@@ -104,3 +104,13 @@ def test_average_linkage_agrees_with_scipy() -> None:
             == len(set(theirs.tolist()))
             == len(set(ours.tolist()))
         )
+
+
+def test_a_frame_of_very_many_accounts_is_no_wrapper() -> None:
+    dice = random.Random(11)
+    frame = " ".join(order(dice) for _ in range(5))
+    texts = [f"{frame} Text: {' '.join(sentence(dice) for _ in range(4))}" for _ in range(400)]
+    texts += [" ".join(sentence(dice) for _ in range(6)) for _ in range(800)]
+    found = mine(texts, [f"account {number % 600}" for number in range(len(texts))])
+    assert (found.labels.wrapper < 0).all()
+    assert len(set(found.labels.frame[:400].tolist())) == 1 and found.labels.frame[0] >= 0

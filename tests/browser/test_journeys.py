@@ -181,8 +181,8 @@ def test_5_evening_a_list_and_a_second_person(browser: Browser, workspace: Works
 def keys(page: Page, *pressed: str) -> None:
     """Press keys one after another; pages that load are waited for."""
     for key in pressed:
+        page.locator("html[data-ready]").wait_for(state="attached")
         page.keyboard.press(key)
-        page.wait_for_load_state()
 
 
 def test_all_without_a_mouse(browser: Browser, workspace: Workspace) -> None:
@@ -200,9 +200,9 @@ def test_all_without_a_mouse(browser: Browser, workspace: Workspace) -> None:
         expect(page.get_by_role("heading", name=first)).not_to_be_visible()
         second = page.locator("h1").inner_text()
         keys(page, "d")
-        expect(page.locator("#reason")).to_be_visible()
-        page.locator("#reason").evaluate("field => field.blur()")
+        expect(page.get_by_label("an office")).to_be_focused()
         keys(page, "1")
+        expect(page.locator("#reason")).to_be_focused()
         page.keyboard.type(REASON)
         keys(page, "Control+Enter")
         expect(page.locator(".receipt")).to_contain_text("Recorded.")

@@ -69,6 +69,7 @@ function pressed(event) {
 }
 
 document.addEventListener("keydown", pressed);
+document.documentElement.dataset.ready = "keys";
 document.addEventListener("click", (event) => {
   const begin = event.target.closest("[data-begin]");
   if (begin) {

@@ -41,10 +41,13 @@ class Line:
         self.source = write_days(world.events, world, place / "in")
 
     def run(self, day: str, previous: str, *decisions: tuple[str, str, str, str | None, str | None]) -> str:
-        """A run of the day after an earlier run; decisions are (id, conclusion, day, ring, superseded)."""
+        """A run of the day after an earlier run; decisions are (id, conclusion, day, ring or `type:entity`,
+        superseded)."""
         rows = [
             {"decision_id": i, "conclusion": what, "reason": "seen", "analyst": "ana", "decided_at": f"{at}T12:00:00Z",
-             "ring_id": ring, "supersedes": gone, "members_digest": None, "run_id": None}
+             "ring_id": ring, "supersedes": gone, "entity_type": None, "entity": None}
+            | ({"ring_id": None, "entity_type": ring.split(":")[0], "entity": ring.split(":")[1]}
+               if ring and ":" in ring else {})
             for i, what, at, ring, gone in decisions
         ]  # fmt: skip
         log = self.place / f"log-{day}-{'-'.join(r['decision_id'] for r in rows)}" / "decisions.jsonl"
@@ -132,6 +135,15 @@ def test_a_dismissed_ring_stays_dismissed_until_it_is_withdrawn(line: Line, firs
     freed = line.rings(line.run(DAYS[3], run, said, ("w1", "withdrawn", DAYS[2], ring, None)))
     assert pd.isna(freed.at[ring, "suppressed_by"])
     assert freed.at[ring, "flagged"] == (freed.at[ring, "score"] >= 0.7)
+
+
+def test_an_allowed_entity_ties_nothing(line: Line, first: str, plain: str) -> None:
+    evidence = pd.read_parquet(f"{first}/evidence.parquet")
+    entity = evidence[evidence["entity_type"] == "ip"].sort_values(["bits", "entity"])["entity"].iloc[-1]
+    said = ("e1", "entity_allowed", DAYS[0], f"ip:{entity}", None)
+    allowed = pd.read_parquet(f"{line.run(DAYS[1], first, said)}/evidence.parquet")
+    assert entity not in set(allowed["entity"])
+    assert entity in set(pd.read_parquet(f"{plain}/evidence.parquet")["entity"])
 
 
 def test_day_after_day_and_one_run_end_in_the_same_tables(line: Line, plain: str) -> None:

@@ -68,8 +68,14 @@ check: setup  ## style, types, imports
 fix: setup
 	$(BIN)/ruff check --fix .
 
+BENCH_TO ?= .cache/bench
 bench: setup  ## the figures of docs/benchmarks
-	$(BIN)/python -m tests.benchmarks
+	@mkdir -p $(BENCH_TO)
+	$(BIN)/python -m tests.benchmarks.bench_wide --shape shared
+	$(BIN)/python -m tests.benchmarks.bench_wide --shape rotating
+	for what in planted unrelated speed; do $(BIN)/python -m tests.benchmarks.bench_templates $$what; done
+	$(BIN)/python -m tests.benchmarks.daily --to $(BENCH_TO)/daily
+	$(BIN)/python -m tests.benchmarks.workspace
 
 soak: setup  ## the long checks
 	$(BIN)/pytest -n 2 --dist loadfile -m slow --timeout 86400

@@ -1,4 +1,4 @@
-"""The scoring model: shapes of the measures, calibration, rival explanations; one file for every figure.
+"""The scoring model: trees over the measures, calibration, rival explanations; one file for every figure.
 
 It is trained on synthetic worlds only (`tests/benchmarks/train_model.py`) and never on those it is reported on. Its
 digest stands in each run's manifest.
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.additive import AdditiveModel
+from graphs.forest import Forest
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,13 +27,14 @@ SHIPPED = "scoring_model.json"
 
 @dataclass(frozen=True, eq=False)
 class ScoringModel:
-    """`measures` name the columns; `coordinated` gives score_bits; `rivals` weigh the innocent kinds among themselves.
+    """`measures` name the columns; `coordinated` gives score_bits, a part a measure; `rivals` weigh innocent kinds
+    among themselves.
 
     `calibration` is a slope and an offset in bits: probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 
     measures: tuple[str, ...]
-    coordinated: AdditiveModel
+    coordinated: Forest
     rivals: dict[str, AdditiveModel]
     slope: float
     offset: float
@@ -61,7 +63,7 @@ def read_model(path: str = "") -> ScoringModel:
     given: Mapping[str, Any] = json.loads(text)
     return ScoringModel(
         measures=tuple(given["measures"]),
-        coordinated=AdditiveModel.from_dict(given["coordinated"]),
+        coordinated=Forest.from_dict(given["coordinated"]),
         rivals={kind: AdditiveModel.from_dict(m) for kind, m in given["rivals"].items()},
         slope=float(given["calibration"]["slope"]),
         offset=float(given["calibration"]["offset"]),

@@ -22,25 +22,23 @@ class Measure:
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("network_bits", "network", "bits", +1, "mean evidence an account from shared addresses and networks"),
-    Measure("payment_bits", "payment", "bits", +1, "mean evidence an account from shared payment instruments"),
-    Measure("text_bits", "text", "bits", +1, "mean evidence an account from shared private templates"),
+    Measure("network_bits", "network", "bits", 0, "mean evidence an account from shared addresses and networks"),
+    Measure("payment_bits", "payment", "bits", 0, "mean evidence an account from shared payment instruments"),
+    Measure("text_bits", "text", "bits", 0, "mean evidence an account from shared private templates"),
     Measure("declared_bits", "declared", "bits", +1, "mean evidence an account from declared link types"),
     Measure("two_families", "links", "share", +1, "accounts tied in two families of evidence or more"),
-    Measure("top_card", "payment", "share", -1, "accounts with a card that pay with the group's most shared one"),
+    Measure("top_card", "payment", "share", 0, "accounts with a card that pay with the group's most shared one"),
     Measure("accounts_a_card", "payment", "accounts, log2", 0, "accounts of the group behind a member's card"),
     Measure("accounts_an_address", "network", "accounts, log2", 0, "accounts of the group behind a member's address"),
     Measure("site", "network", "share", -1, "accounts tied by an office, campus or household address"),
-    Measure("cover", "network", "share", +1, "accounts tied by hosting, proxy or unclassed addresses"),
+    Measure("cover", "network", "share", 0, "accounts tied by hosting, proxy or unclassed addresses"),
     Measure("organisation", "identity", "share", -1, "accounts that show the same organisation or private mail domain"),
-    Measure("frame_share", "text", "share", +1, "requests in templates used mostly within the group"),
-    Measure(
-        "frames_an_account", "text", "templates, log2", -1, "effective number of the group's templates, an account"
-    ),
-    Measure("same_frames", "text", "share", +1, "chance that two members' templated requests follow one template"),
+    Measure("frame_share", "text", "share", 0, "requests in templates used mostly within the group"),
+    Measure("frames_an_account", "text", "templates, log2", 0, "effective number of the group's templates, an account"),
+    Measure("same_frames", "text", "share", 0, "chance that two members' templated requests follow one template"),
     Measure("reasoning", "text", "share", +1, "prompts that ask for the steps of reasoning, above the platform's"),
-    Measure("distinct_slots", "text", "share", +1, "distinct fillings among templated requests, above the platform's"),
-    Measure("templated", "text", "share", +1, "requests that follow any template, above the platform's"),
+    Measure("distinct_slots", "text", "share", 0, "distinct fillings among templated requests, above the platform's"),
+    Measure("templated", "text", "share", 0, "requests that follow any template, above the platform's"),
     Measure(
         "volume_spread", "volume", "log2, times the platform's", -1, "spread of requests an active day over accounts"
     ),
@@ -59,20 +57,20 @@ MEASURES: tuple[Measure, ...] = (
         "spread of the mean length of requests over accounts",
     ),
     Measure("days_spread", "volume", "log2, times the platform's", -1, "spread of the share of days active"),
-    Measure("flat_day", "time", "share", +1, "evenness of the group's activity over the hours of the day"),
+    Measure("flat_day", "time", "share", 0, "evenness of the group's activity over the hours of the day"),
     Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' days, above the platform's"),
     Measure("weekend", "time", "share", +1, "activity on weekends against weekdays, above the platform's"),
     Measure("synchrony", "time", "share", +1, "common swing of activity beyond daily, weekly and platform rhythm"),
-    Measure("arrivals", "time", "share", +1, "members first seen within the same three days, past the window's start"),
+    Measure("arrivals", "time", "share", 0, "members first seen within the same three days, past the window's start"),
     Measure(
         "creation_burst", "identity", "share", +1, "accounts opened within the same seven days, above the platform's"
     ),
-    Measure("young", "identity", "share", +1, "accounts younger than 60 days when last seen, above the platform's"),
+    Measure("young", "identity", "share", 0, "accounts younger than 60 days when last seen, above the platform's"),
     Measure("suspended", "identity", "share", +1, "accounts already suspended, above the platform's"),
     Measure("payer_days", "identity", "days, log2", -1, "median days since first payment"),
     Measure("one_client", "client", "share", +1, "accounts with the group's most used client, above the platform's"),
     Measure("handoffs", "text", "share", +1, "accounts that continue a conversation begun on another member"),
-    Measure("group_size", "size", "accounts, log2", +1, "accounts in the group"),
+    Measure("group_size", "size", "accounts, log2", 0, "accounts in the group"),
 )
 
 NAMES: tuple[str, ...] = tuple(m.name for m in MEASURES)

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs import AdditiveModel, Platt, fit_additive, fit_platt
+from graphs import Platt, fit_additive, fit_platt
+from graphs.forest import Forest
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES, NAMES
@@ -33,6 +34,7 @@ from pipeline.scoring_model import SHIPPED, read_model
 from pipeline.settings import ExportsSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import WORLDS, World, build
+from tests.benchmarks.grow import grow
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +46,16 @@ KIND_OF = {
 }  # fmt: skip
 
 
+_INNOCENT_MASS = 3.0  # weight of all innocent groups against that of all guilty ones
+_GROWING = {
+    "max_iter": 150,
+    "learning_rate": 0.06,
+    "max_leaf_nodes": 12,
+    "min_samples_leaf": 25,
+    "l2_regularization": 1.0,
+}
+
+
 def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to fit on: variants of `mixed` and `confounders`, seed, and the tables left out of the input."""
     draw = np.random.default_rng(2026)
@@ -53,7 +65,7 @@ def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[s
         yield (
             replace(
                 base,
-                n_accounts=int(draw.integers(4_000, 8_000)),
+                n_accounts=int(draw.integers(3_000, 7_000)),
                 prevalence=float(draw.uniform(0.03, 0.10)),
                 evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.5)))),
                 settings_shift=float(draw.uniform(-0.35, 0.1)),
@@ -180,25 +192,24 @@ def answers(table: pd.DataFrame) -> tuple[Floats, Floats]:
     return y, np.where(asked, table["weight"].to_numpy(float), 0.0)
 
 
-def fit(table: pd.DataFrame, *, l2: float, knots: int) -> dict[str, Any]:
-    """Shapes of the measures and of the rival explanations."""
+def fit(table: pd.DataFrame, **growing: Any) -> dict[str, Any]:
+    """Trees over the measures, with the sign of each as a bound, and shapes of the rival explanations."""
     x = table[list(NAMES)].to_numpy(float)
     y, weight = answers(table)
     asked = weight > 0
-    mass = np.where(y == 1, weight / weight[(y == 1)].sum(), weight / weight[(y == 0) & asked].sum() * 3.0)
+    mass = np.where(y == 1, weight / weight[y == 1].sum(), _INNOCENT_MASS * weight / weight[(y == 0) & asked].sum())
     weight = mass * asked.sum() / mass[asked].sum()
-    signs = [m.sign for m in MEASURES]
-    model = fit_additive(x[asked], y[asked], signs=signs, knots=knots, l2=l2, sample_weight=weight[asked])
+    forest = grow(x[asked], y[asked], weight[asked], signs=[m.sign for m in MEASURES], **{**_GROWING, **growing})
     innocent = (table["guilty"] < 0.2).to_numpy()
     kind = table["population"].map(KIND_OF).fillna("unclear").to_numpy(object)
     rivals = {
         name: fit_additive(
-            x[innocent], (kind[innocent] == name).astype(float), signs=[0] * len(signs), knots=4, l2=5.0,
+            x[innocent], (kind[innocent] == name).astype(float), signs=[0] * len(NAMES), knots=4, l2=5.0,
             sample_weight=table["weight"].to_numpy(float)[innocent],
         ).to_dict()
         for name in ("organization", "reseller_pool", "shared_network", "unclear")
     }  # fmt: skip
-    return {"measures": list(NAMES), "coordinated": model.to_dict(), "rivals": rivals}
+    return {"measures": list(NAMES), "coordinated": forest.to_dict(), "rivals": rivals}
 
 
 def chosen_of(table: pd.DataFrame, probability: Floats) -> npt.NDArray[np.int64]:
@@ -214,8 +225,8 @@ def calibrate(model: dict[str, Any], worlds: list[pd.DataFrame], *, rounds: int 
 
     Which groups stand depends on the calibration, so both are settled in turn.
     """
-    shapes = AdditiveModel.from_dict(model["coordinated"])
-    bits = [shapes.score_bits(table[list(NAMES)].to_numpy(float)) for table in worlds]
+    forest = Forest.from_dict(model["coordinated"])
+    bits = [forest.score_bits(table[list(NAMES)].to_numpy(float)) for table in worlds]
     truth = [(table["guilty"].to_numpy(float) >= 0.8).astype(float) for table in worlds]
     line = Platt(1.0, -2.0)
     for _ in range(rounds):
@@ -233,8 +244,6 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=24)
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
-    parser.add_argument("--l2", type=float, default=2.0)
-    parser.add_argument("--knots", type=int, default=5)
     parser.add_argument("--no-prompts", action="store_true", help="template ids in place of text: faster, and blinder")
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
@@ -244,10 +253,10 @@ def main() -> None:
         _said(candidates(*w, given.cache), w)
         for w in calibration_worlds(max(given.worlds // 3, 2), not given.no_prompts)
     ]
-    model = fit(pd.concat(train, ignore_index=True), l2=given.l2, knots=given.knots)
+    model = fit(pd.concat(train, ignore_index=True))
     model["calibration"] = calibrate(model, held)
-    model["trained_on"] = {"worlds": given.worlds, "l2": given.l2, "knots": given.knots}
-    given.to.write_text(json.dumps(model, indent=1, sort_keys=True) + "\n")
+    model["trained_on"] = {"worlds": given.worlds, **_GROWING}
+    given.to.write_text(json.dumps(model, sort_keys=True) + "\n")
     print(f"wrote {given.to}, digest {read_model(str(given.to)).digest[:12]}")
 
 

@@ -138,7 +138,7 @@ def test_confirmed_rings_raise_their_sibling_and_a_withdrawal_leaves_no_trace(
 
 def test_a_dismissed_ring_stays_dismissed_until_it_is_withdrawn(line: Line, first: str) -> None:
     rings = line.rings(first)
-    ring = rings[rings["kind"] == "coordinated"]["score"].idxmax()
+    ring = rings["size"].idxmax()  # the fullest: nothing new can join it, which would lift the dismissal
     said = ("d1", "dismissed", DAYS[0], ring, None)
     run = first
     for day in DAYS[1:3]:

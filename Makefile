@@ -13,7 +13,7 @@ UV_VERSION := 0.13.8
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test bench soak check fix setup browser postgres node airflow clean
+.PHONY: help demo test bench soak docs check fix setup browser postgres node airflow clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,11 @@ bench: setup  ## the figures of docs/benchmarks
 	for what in planted unrelated speed; do $(BIN)/python -m tests.benchmarks.bench_templates $$what; done
 	$(BIN)/python -m tests.benchmarks.daily --to $(BENCH_TO)/daily
 	$(BIN)/python -m tests.benchmarks.workspace
+
+docs: setup  ## the reference pages made again, and the site
+	$(BIN)/python -m tests.support.reference
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 soak: setup  ## the long checks
 	$(BIN)/pytest -n 2 --dist loadfile -m slow --timeout 86400

@@ -54,13 +54,13 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "entities",
         reads=("sightings", "account_traits", "templates", "clean_ip_ranges", "clean_allowlist", "clean_decisions"),
-        writes=("entities",), settings=("entities", "link_types", "window"), wide=True,
+        writes=("entities",), settings=("entities", "link_types"), wide=True,
         says="settles what each shared value can prove",
     ),
     Stage(
         "incidence",
         reads=("sightings", "entities"), writes=("incidence_bits",),
-        settings=("incidence", "window"), wide=True,
+        settings=("incidence",), wide=True,
         says="makes the bipartite graph of accounts and shared entities",
     ),
     Stage(

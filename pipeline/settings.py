@@ -38,7 +38,6 @@ class WindowSettings:
     """The window of time."""
 
     days: int = key(45, "Length of the window in days where --since is not given.", low=1, high=400)
-    half_life_days: float = key(30.0, "Age at which a sighting counts half.", low=1)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ class EntitiesSettings:
 
     public_share: float = key(0.01, "A template used by more than this share of accounts is public.", low=0, high=1)
     public_accounts: int = key(60, "And by at least this many accounts.", low=3)
-    card_hub: int = key(400, "A payment instrument of more accounts than this links nothing by itself.", low=3)
 
 
 @dataclass(frozen=True)

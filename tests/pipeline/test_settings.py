@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,13 @@ def test_the_digest_follows_results_alone() -> None:
     assert replace(base, run=replace(base.run, workers=7)).digest() == base.digest()
     assert replace(base, run=replace(base.run, seed=7)).digest() != base.digest()
     assert replace(base, link_types=(LinkType("d", "events", "d", "d"),)).digest() != base.digest()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_is_read_somewhere(section: str) -> None:
+    """A key that changes nothing would be a promise that is not kept."""
+    house = Path(__file__).resolve().parents[2] / "pipeline"
+    files = [p for p in house.rglob("*.py") if p.name not in ("settings.py", "settings_reader.py")]
+    text = "\n".join(p.read_text() for p in files if "node_modules" not in p.parts)
+    unread = [f.name for f in fields(getattr(Settings(), section)) if not re.search(rf"[.\"]{f.name}\b", text)]
+    assert unread == []

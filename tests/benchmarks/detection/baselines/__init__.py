@@ -1,0 +1,1 @@
+"""Methods of others, as their authors describe them, on the ground that all methods get."""

@@ -1,4 +1,4 @@
-"""The compiled engine for group-bys inside one task: DuckDB, one thread, bounded memory, UTC."""
+"""The compiled engine for group-bys: DuckDB, one thread inside a task, bounded memory, UTC."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def connect(scratch: str, memory: int) -> duckdb.DuckDBPyConnection:
-    """A fresh in-memory engine; what does not fit in `memory` bytes spills into `scratch`."""
+def connect(scratch: str, memory: int, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """A fresh in-memory engine; what does not fit in `memory` bytes spills into `scratch`. More than one thread only
+    outside tasks, where no other engine is at work."""
     import duckdb
 
     engine = duckdb.connect(
         config={
-            "threads": 1,
+            "threads": threads,
             "memory_limit": f"{max(memory // 2**20, 256)}MiB",
             "temp_directory": scratch,
             "preserve_insertion_order": False,

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import sharing_bits
+from pipeline.engine import connect
 from pipeline.link_types import LinkType, link_types
 from pipeline.organisations import organisation_of
 from pipeline.ranges import RangeTable, networks
@@ -40,6 +41,7 @@ class _Part:
     traits: str
     shared: str
     target: str
+    scratch: str
     memory: int
 
 
@@ -84,14 +86,13 @@ def _counts(parts: list[str], traits: pd.DataFrame, bench: Workbench) -> tuple[p
 
     Two passes, so that what a single account has (nearly everything behind rotating proxies) never reaches the second.
     """
-    import duckdb
-
     scratch = Path(bench.scratch)
     organisations = str(scratch / "organisations.parquet")
     _organisations(traits).to_parquet(organisations, index=False)
     items = [
         _Part(
-            part, organisations, str(scratch / "shared.parquet"), str(scratch / f"count-{i:05d}.parquet"), bench.memory
+            part, organisations, str(scratch / "shared.parquet"), str(scratch / f"count-{i:05d}.parquet"),
+            bench.scratch, bench.memory,
         )
         for i, part in enumerate(parts)
     ]
@@ -102,7 +103,8 @@ def _counts(parts: list[str], traits: pd.DataFrame, bench: Workbench) -> tuple[p
             population[name] = population.get(name, 0) + n
     if not population:
         return pd.DataFrame(), {}
-    with duckdb.connect(config={"threads": max(1, bench.workers)}) as db:
+    threads = max(1, bench.workers)
+    with connect(bench.scratch, bench.memory * threads, threads=threads) as db:
         targets = [i.target for i in items]
         db.execute(
             f"""COPY (SELECT entity_type, entity, sum(n)::BIGINT AS n_accounts FROM read_parquet({targets!r})
@@ -145,15 +147,9 @@ def _second(item: _Part) -> tuple[str, str]:
     return item.target.replace("count-", "days-"), item.target.replace("count-", "whole-")
 
 
-def _connect(memory: int):  # type: ignore[no-untyped-def]
-    import duckdb
-
-    return duckdb.connect(config={"threads": 1, "memory_limit": f"{max(memory >> 20, 256)}MB"})
-
-
 def _count_accounts(item: _Part) -> dict[str, int]:
     """First pass over a part: accounts an entity, and accounts a type. Parts hold whole accounts."""
-    with _connect(item.memory) as db:
+    with connect(item.scratch, item.memory) as db:
         db.execute(
             f"""COPY (SELECT entity_type, entity, count(DISTINCT account_id) AS n
                 FROM read_parquet('{item.sightings}') GROUP BY ALL) TO '{item.target}' (FORMAT parquet)"""
@@ -168,7 +164,7 @@ def _count_accounts(item: _Part) -> dict[str, int]:
 def _count_shared(item: _Part) -> None:
     """Second pass, over what is shared: accounts a day, events, how much of an account's use falls on the entity."""
     days, whole = _second(item)
-    with _connect(item.memory) as db:
+    with connect(item.scratch, item.memory) as db:
         db.execute(
             f"""CREATE TEMP TABLE mine AS
                 SELECT s.account_id, s.entity_type, s.entity, s.day, s.n_events, s.first_seen, s.last_seen

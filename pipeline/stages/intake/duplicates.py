@@ -71,6 +71,8 @@ def losers(reading: Reading, parts: Sequence[Part], bench: Workbench) -> dict[in
     settled = bench.map(
         _settle, [(files, fine, bench.memory, bench.scratch) for files in by_bucket], what="settle duplicates"
     )
+    for again in {path for files in found for path in files}:
+        Path(again).unlink()
     table = pa.concat_tables(settled)
     part_of, place = table.column("part").to_numpy(), table.column("place").to_numpy()
     return {int(n): np.sort(place[part_of == n]) for n in np.unique(part_of)}
@@ -212,10 +214,7 @@ def _settle(task: tuple[tuple[str, ...], str, int, str]) -> pa.Table:
     """Rows (part, place) of one bucket that repeat another."""
     files, fine, memory, scratch = task
     with connect(scratch, memory) as db:
-        made = db.sql(_LOST.format(again=_source(files), fine=_source([fine]))).to_arrow_table()
-    for path in files:
-        Path(path).unlink()
-    return made
+        return db.sql(_LOST.format(again=_source(files), fine=_source([fine]))).to_arrow_table()
 
 
 def _without(schema: pa.Schema, gone: Places) -> pa.Schema:
@@ -226,8 +225,11 @@ def _without(schema: pa.Schema, gone: Places) -> pa.Schema:
     return schema.with_metadata(said)
 
 
-def without(task: tuple[Part, Places]) -> None:
-    """Write a part again without some of its rows (ascending)."""
+def without(task: tuple[Part, Places]) -> str:
+    """Write a part again without some of its rows (ascending); the path of what is to take its place.
+
+    The part itself stays as it is: where a worker dies, the task is done over, and must find what it found before.
+    """
     part, gone = task
     aside = part.path + ".aside"
     at = 0
@@ -241,4 +243,4 @@ def without(task: tuple[Part, Places]) -> None:
                 table = pc.filter(table, pa.array(kept))
             out.write_table(table)
             at += int(file.metadata.row_group(group).num_rows)
-    Path(aside).replace(part.path)
+    return aside

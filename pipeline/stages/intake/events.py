@@ -66,7 +66,10 @@ def bring_in(
     done = bench.map(_part, tasks, what="check the events")
     parts = [d.part for d in done]
     lost = losers(reading, parts, bench)
-    bench.map(without, [(part, lost[part.number]) for part in parts if part.number in lost], what="take out duplicates")
+    doubled = [part for part in parts if part.number in lost]
+    asides = bench.map(without, [(part, lost[part.number]) for part in doubled], what="take out duplicates")
+    for part, aside in zip(doubled, asides, strict=True):
+        Path(aside).replace(part.path)
     for part in parts:
         Path(part.keys).unlink()
     n_double = sum(len(places) for places in lost.values())
@@ -101,6 +104,9 @@ def _part(task: _Task) -> _Done:
     A kept part holds all good rows of its chunk, so it serves every window that they all lie in. A chunk that lies
     outside the window leaves nothing but its counts. One that the window cuts is made anew.
     """
+    # a try before, whose worker died, may have left names that share their content with what is kept
+    for left in _files(_path(task)).values():
+        Path(left).unlink(missing_ok=True)
     shelf = task.kept.shelf
     if shelf is None:
         return _write_part(task)
@@ -121,6 +127,11 @@ def _part(task: _Task) -> _Done:
     return done
 
 
+def _path(task: _Task) -> str:
+    """Where the rows of a chunk go."""
+    return str(Path(task.folder) / f"part-{task.chunk.number:05d}.parquet")
+
+
 def _files(path: str) -> dict[str, str]:
     """The three files of a part by what they hold."""
     base = path.removesuffix(".parquet")
@@ -131,8 +142,7 @@ def _taken(task: _Task, found: Path) -> _Done | None:
     """A part from what is kept of its chunk, or an empty one beside the window; None where the window cuts it."""
     about = json.loads((found / "about.json").read_bytes())
     first, last = about["span"] or (task.since, task.since)
-    base = str(Path(task.folder) / f"part-{task.chunk.number:05d}")
-    files = _files(f"{base}.parquet")
+    files = _files(_path(task))
     n_rows, n_outside, sums = about["part"]["n_rows"], 0, (about["sums"][0], about["sums"][1])
     if last < task.since or first >= task.until:
         n_rows, n_outside, sums = 0, about["n_in"] - about["n_rejected"], (0, 0)
@@ -154,7 +164,7 @@ def _write_part(task: _Task) -> _Done:
 
     Prompts are not read here; they are looked at only where nothing else tells two rows apart.
     """
-    base = str(Path(task.folder) / f"part-{task.chunk.number:05d}")
+    files = _files(_path(task))
     schema = _marked(clean_schema(task.reading), task)
     reading = task.reading.only(tuple(n for n in task.reading.names if n != "prompt"))
     n_in = n_out = n_rejected = n_outside = 0
@@ -162,9 +172,9 @@ def _write_part(task: _Task) -> _Done:
     spans: list[int] = []
     with (
         Hasher() as hasher,
-        part_writer(f"{base}.parquet", schema) as part,
-        Path(f"{base}.keys").open("wb") as keys,
-        pq.ParquetWriter(f"{base}.rejected.parquet", REJECTED) as refused,
+        part_writer(files["rows"], schema) as part,
+        Path(files["keys"]).open("wb") as keys,
+        pq.ParquetWriter(files["rejected"], REJECTED) as refused,
     ):
         for batch in checked(reading, task.chunk):
             good = batch.codes == 0
@@ -182,9 +192,9 @@ def _write_part(task: _Task) -> _Done:
             n_out += len(key)
             n_rejected += int((~good).sum())
             n_outside += int(good.sum()) - len(key)
-    made = Part(task.chunk.number, f"{base}.parquet", f"{base}.keys", n_out, sources_of(task.chunk))
+    made = Part(task.chunk.number, files["rows"], files["keys"], n_out, sources_of(task.chunk))
     span = (min(spans), max(spans)) if spans else None
-    return _Done(made, f"{base}.rejected.parquet", n_in, n_rejected, n_outside, added(sums), span)
+    return _Done(made, files["rejected"], n_in, n_rejected, n_outside, added(sums), span)
 
 
 def _marked(schema: pa.Schema, task: _Task) -> pa.Schema:

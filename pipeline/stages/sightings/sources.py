@@ -6,6 +6,7 @@ rows, so the choice, made from the number of rows alone, can show in no result.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,7 @@ def _cut_parts(task: _Cut) -> None:
     with connect(task.scratch, task.memory) as db:
         for kind, wanted, paths, by, where in kinds:
             folder = Path(task.scratch) / f"{kind}-{task.number:05d}"
+            shutil.rmtree(folder, ignore_errors=True)  # of a try before, whose worker died
             db.execute(
                 f"copy (select {wanted}, (hash({by}) % {task.buckets})::integer as bucket from {files(paths)} "
                 f"where {where}) to {text_literal(str(folder))} "

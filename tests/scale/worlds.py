@@ -1,0 +1,45 @@
+"""Inputs and settings by which the wide stages do all that they do on large logs, in a run of seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.settings import ExportsSettings, InputSettings, RunSettings, Settings
+from pipeline.stages import sightings
+from pipeline.stages.intake import duplicates
+from pipeline.storage import list_runs
+from pipeline.storage.tables import file_digest
+from tests.support.tiny import tiny_world, write_tiny
+
+
+def settings(scheduler: str = "sync", workers: int = 1, memory_gb: float = 2.0) -> Settings:
+    """Settings without exports, of many small chunks."""
+    run = RunSettings(scheduler=scheduler, workers=workers, memory_gb=memory_gb)
+    return Settings(exports=ExportsSettings(make=False), run=run, input=InputSettings(chunk_rows=1000))
+
+
+def twice_delivered(to: Path) -> Path:
+    """The tiny world with some of its requests in two files; a folder."""
+    world = tiny_world()
+    write_tiny(world, to, files=3)
+    again = world.events.iloc[::40].sort_values("request_id", ignore_index=True)
+    second = pd.concat([again, again.iloc[:5]], ignore_index=True)
+    second.to_parquet(to / "events" / "part-9.parquet", index=False)
+    return to
+
+
+def small_buckets(patch: pytest.MonkeyPatch) -> None:
+    """As many buckets as a log of a hundred million rows has, so that the rows are cut by account. Threads and this
+    process only: workers do not know of it, but none of them chooses the number of buckets."""
+    patch.setattr(sightings, "ROWS_A_BUCKET", 500)
+    patch.setattr(duplicates, "KEYS_A_BUCKET", 1 << 10)
+
+
+def tables_of(output: Path) -> dict[str, str]:
+    """Digest of every table of the only run of an output, working tables too where they were kept."""
+    (run,) = list_runs(output)
+    found = sorted(run.place.path.rglob("*.parquet"))
+    return {str(p.relative_to(run.place.path)): file_digest(p) for p in found}

@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grades", metavar="FILE", help='JSON of sources and their Admiralty grades, such as {"Desk": "B2"}'
     )
+    parser.add_argument(
+        "--lists", metavar="CSV", help="approved enforcement lists, from `ringtrace review --export-lists` (internal)"
+    )
     parser.add_argument("--slides", action="store_true", help="the figures in a size for slides as well")
 
 
@@ -51,6 +54,7 @@ def main(args: argparse.Namespace) -> int:
         evaluation=args.evaluation,
         evasion=args.evasion,
         grades=args.grades,
+        lists=args.lists,
         slides=args.slides,
     )
     for line in carry_out(order):

@@ -70,6 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export-allowlist", metavar="FILE", help="write standing allowances as the `allowlist` input and end"
     )
+    parser.add_argument(
+        "--export-lists", metavar="FILE", help="write when which enforcement list was approved, for briefings, and end"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -82,8 +85,8 @@ def main(args: argparse.Namespace) -> int:
     except ImportError:
         raise UsageError("the workspace is not installed", mend="Install ringtrace[review].") from None
     config = config_of(args)
-    if args.export_decisions or args.export_allowlist:
-        return _export(config, args.export_decisions, args.export_allowlist)
+    if args.export_decisions or args.export_allowlist or args.export_lists:
+        return _export(config, args)
     if args.grant:
         return _grant(config, args.grant)
     if not _VENDOR.is_dir():
@@ -204,15 +207,23 @@ def _grant(config: ReviewConfig, grants: list[str]) -> int:
     return 0
 
 
-def _export(config: ReviewConfig, decisions: str | None, allowed: str | None) -> int:
-    """Write the log, or what stands allowed, as inputs of later runs."""
+def _export(config: ReviewConfig, args: argparse.Namespace) -> int:
+    """Write the log or what stands allowed, as inputs of later runs, or when lists were approved, for briefings."""
+    import pyarrow as pa
+
     from pipeline.decisions import allowlist, as_arrow
     from pipeline.review.desk import Desk
+    from pipeline.review.lists import LISTED, approved
 
     desk = Desk(config)
-    rows = desk.log.after(0)
+    rows, lists = desk.log.after(0), approved(desk.engine)
     desk.close()
-    for place, table in ((decisions, as_arrow(rows)), (allowed, allowlist(rows))):
+    made = (
+        (args.export_decisions, as_arrow(rows)),
+        (args.export_allowlist, allowlist(rows)),
+        (args.export_lists, pa.Table.from_pylist(lists, schema=LISTED)),
+    )
+    for place, table in made:
         if place:
             _write(table, Path(place))
             print(f"{table.num_rows} rows in {place}", file=sys.stderr)

@@ -13,6 +13,7 @@ from pipeline import storage
 from pipeline.errors import Place, RunError, UsageError, quoted
 from pipeline.exports import briefing
 from pipeline.exports.approval import read_approval
+from pipeline.exports.approved_lists import read_lists
 from pipeline.exports.briefing import html
 from pipeline.exports.briefing.changes import windows
 from pipeline.exports.briefing.model import Document
@@ -44,6 +45,7 @@ class Order:
     evaluation: str | None = None
     evasion: str | None = None
     grades: str | None = None
+    lists: str | None = None
     slides: bool = False
 
 
@@ -98,9 +100,9 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
         tables = redacted(inner, order.audience, order.recipient, order.key_file, order.rings)
         rings = tuple(tables.names.ring(r) for r in order.rings) if isinstance(tables, Redacted) else rings
     frame = frame_of(tables)
-    before, gone = windows(order.compare, inner, tables) if order.compare else (None, ())
+    before = windows(order.compare, inner, tables) if order.compare else None
     wish = briefing.Wish(
-        title=order.title, operations=rings, approval=approval, compared=before, stopped=gone, logo=_bytes(order.logo)
+        title=order.title, operations=rings, approval=approval, compared=before, logo=_bytes(order.logo)
     )
     if order.evaluation:
         held, basis = _held(order.evaluation, inner.manifest["run_id"])
@@ -109,6 +111,8 @@ def prepare(order: Order, inner: RunTables) -> tuple[Tables, briefing.Wish]:
         wish = replace(wish, evasion=_evasion(order.evasion, frame))
     if order.grades:
         wish = replace(wish, grades=_grades(order.grades))
+    if order.lists:
+        wish = replace(wish, lists=read_lists(order.lists))
     return tables, wish
 
 

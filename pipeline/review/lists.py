@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, select
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, func, select
 
 from pipeline.decisions import microseconds, moment, standing, writing
 from pipeline.review.desk import Desk
@@ -18,6 +19,9 @@ from pipeline.review.store import LIST_EVENTS, LIST_ROWS, LISTS
 from pipeline.review.web import Visit
 
 ACTIONS = ("review by the abuse team", "ask for verification", "limit requests", "suspend", "close")
+LISTED = pa.schema(
+    {"list_id": "string", "approved_at": "string", "ring_id": "string", "n_accounts": "int64", "action": "string"}
+)
 DRAFT, WAITING, APPROVED, EXPORTED, REOPENED = "draft", "waiting", "approved", "exported", "reopened"
 
 
@@ -174,3 +178,34 @@ class Lists:
                 connection.execute(LISTS.update().where(LISTS.c.list_id == row["list_id"]).values(state=REOPENED))
                 self._event(connection, row["list_id"], person, REOPENED, reason)
         return len(held)
+
+
+def approved(engine: Engine) -> list[dict[str, Any]]:
+    """One row a list and ring, in order of approval: when it was approved, or exported where it needed nobody else."""
+    with engine.connect() as connection:
+        agreed = connection.execute(
+            select(LIST_EVENTS.c.list_id, LIST_EVENTS.c.state, LIST_EVENTS.c.at)
+            .where(LIST_EVENTS.c.state.in_((APPROVED, EXPORTED)))
+            .order_by(LIST_EVENTS.c.seq)
+        )
+        when: dict[str, int] = {}
+        for row in agreed:
+            when.setdefault(row.list_id, row.at)
+        counted = connection.execute(
+            select(LIST_ROWS.c.list_id, LIST_ROWS.c.ring_id, func.count().label("n"), LISTS.c.action)
+            .join(LISTS, LISTS.c.list_id == LIST_ROWS.c.list_id)
+            .where(LIST_ROWS.c.appealed.is_(False))
+            .group_by(LIST_ROWS.c.list_id, LIST_ROWS.c.ring_id, LISTS.c.action)
+        )
+        made = [
+            {
+                "list_id": row.list_id,
+                "approved_at": moment(when[row.list_id]).isoformat(),
+                "ring_id": row.ring_id,
+                "n_accounts": row.n,
+                "action": row.action,
+            }
+            for row in counted
+            if row.list_id in when
+        ]
+    return sorted(made, key=lambda r: (r["approved_at"], r["list_id"], r["ring_id"]))

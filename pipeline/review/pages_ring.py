@@ -8,13 +8,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from pipeline.decisions import MeanwhileError
 from pipeline.review import record, say
-from pipeline.review.picture import picture
+from pipeline.review.group import group_page
+from pipeline.review.picture import Picture, around, picture
 from pipeline.review.queue import PAGE, QueueQuery, page
 from pipeline.review.ring import explanation_copy, ring_page
 from pipeline.review.states import CHANGED
 from pipeline.review.web import Pages, RefusedError, Visit, to
 
 pages = Pages()
+_NO_GROUP = "This ring has no such group."
 TYPED = ("reason", "explanation", "other_ring_id", "name")  # fields that come back as they were typed
 
 
@@ -137,8 +139,15 @@ def explanation(ring_id: str, visit: Visit) -> Response:
 
 @pages.get("/ring/{ring_id}/picture", "look")
 def picture_data(ring_id: str, visit: Visit) -> Response:
-    """Points and lines for the script that draws them."""
-    made = picture(visit, ring_id)
+    """Points and lines for the script that draws them: the whole ring, or what stands around one shared thing."""
+    name = visit.request.query_params.get("around", "")
+    held = around(visit, ring_id, name)
+    if name and held is None:
+        raise RefusedError(404, "This ring has no such shared thing.")
+    return _drawn(picture(visit, ring_id, held[2] if held else None))
+
+
+def _drawn(made: Picture) -> Response:
     return JSONResponse({"points": made.points, "lines": made.lines, "words": made.words})
 
 
@@ -154,26 +163,24 @@ def hours_data(ring_id: str, visit: Visit) -> Response:
 
 @pages.get("/ring/{ring_id}/group/{rank}", "look")
 def group(ring_id: str, rank: int, visit: Visit) -> Response:
-    """One group of a large ring: its accounts, opened at an address of its own."""
+    """One group of a large ring, opened at an address of its own: its accounts, their hours, their picture."""
     found = visit.ring(ring_id)
-    groups = visit.run.of_ring("ring_groups", ring_id, "rank")
-    chosen = next((g for g in groups if g["rank"] == rank), None)
-    if chosen is None:
-        raise RefusedError(404, "This ring has no such group.")
     sent = visit.request.query_params.get("members", "0")
-    after = int(sent) if sent.isdigit() else 0
-    accounts = record.group_accounts(visit, ring_id, rank)
-    rows = visit.run.rows(
-        "SELECT * FROM members WHERE account_id IN (SELECT unnest(?)) "
-        "ORDER BY membership DESC, account_id LIMIT 100 OFFSET ?",
-        [accounts, after],
-    )
-    for row in rows:
-        row["link"], row["shown"] = visit.account_link(row["account_id"]), visit.shown_account(row["account_id"])
+    shown = group_page(visit, ring_id, rank, int(sent) if sent.isdigit() else 0)
+    if shown is None:
+        raise RefusedError(404, _NO_GROUP)
     visit.note("looked at group", ring_id, f"group {rank}")
-    shown = {"rows": rows, "total": len(accounts), "following": after + 100}
-    things = [tuple(t.split(":", 1)) for t in chosen["entities"] or []]
-    return visit.page("group.html", ring=found, group=chosen, things=things, members=shown, after=after)
+    return visit.page("group.html", ring=found, **shown)
+
+
+@pages.get("/ring/{ring_id}/group/{rank}/picture", "look")
+def group_picture(ring_id: str, rank: int, visit: Visit) -> Response:
+    """Points and lines of one group's surest accounts."""
+    visit.ring(ring_id)
+    accounts = record.group_accounts(visit, ring_id, rank)
+    if not accounts:
+        raise RefusedError(404, _NO_GROUP)
+    return _drawn(picture(visit, ring_id, accounts))
 
 
 @pages.get("/ring/{ring_id}/requests/{name}", "show")

@@ -11,7 +11,7 @@ import duckdb
 
 from pipeline.decisions import Decision
 from pipeline.review import drawings, say
-from pipeline.review.picture import MOST_POINTS, SVG_POINTS, picture
+from pipeline.review.picture import ALL_LABELS, around, picture
 from pipeline.review.queue import neighbours
 from pipeline.review.runs import PartMissingError
 from pipeline.words import KIND_WORDS, likelihood, number
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.review.web import Visit
 
 MEMBERS, THINGS = 100, 40
+PARTS = 9  # of a score on the first screen, the start among them; the others stand together, and open
+_SPEAKS = 0.05  # bits below which a part says nothing
 _TRUST = {
     "high": "Several kinds of evidence agree and the group is steady.",
     "moderate": "More than one kind of evidence agrees; each alone would not do.",
@@ -43,8 +45,7 @@ def ring_page(v: Visit, ring_id: str) -> dict[str, Any]:
     rows = v.office.queue(v.run)
     row = next(r for r in rows if r.ring_id == ring_id)
     state = v.office.states.of_ring(v.run, ring_id, v.desk.board.assigned())
-    small = ring["size"] <= MOST_POINTS
-    show = query.get("show") or ("picture" if ring["size"] <= SVG_POINTS else "groups")
+    show = query.get("show") or ("picture" if ring["size"] <= ALL_LABELS else "groups")
     after = max(0, int(query.get("members") or 0)) if (query.get("members") or "0").isdigit() else 0
     return {
         "ring": ring,
@@ -55,12 +56,11 @@ def ring_page(v: Visit, ring_id: str) -> dict[str, Any]:
         "trust": _TRUST.get(ring["confidence"], ""),
         "note": v.run.notes[ring_id],
         "show": show,
-        "small": small,
         "core": v.run.count("members", "ring_id = ? AND membership >= 0.5", [ring_id]),
         "parts": part(lambda: score(v, ring_id)),
         "rivals": part(lambda: rivals(v, ring_id)),
         "groups": part(lambda: drawings.group_matrix(v.run.of_ring("ring_groups", ring_id, "rank"))),
-        "picture": part(lambda: picture(v, ring_id)) if show == "picture" else None,
+        "picture": part(lambda: drawn(v, ring_id, query.get("around", ""))) if show == "picture" else None,
         "things": part(lambda: things(v, ring_id, query.get("things") == "all")),
         "hours": part(lambda: hours(v, ring_id)),
         "members": part(lambda: members(v, ring_id, after)),
@@ -81,16 +81,29 @@ def sentence(ring: dict[str, Any]) -> str:
 
 
 def score(v: Visit, ring_id: str) -> dict[str, Any]:
-    """Parts of the score: the start first, then by what they weigh."""
+    """Parts of the score: the start, the strongest, the others together; all of them add up to `score_bits`."""
     rows = v.run.of_ring("score_parts", ring_id, "part = 'start' DESC, abs(bits) DESC, part")
-    counted = [r for r in rows if r["value"] is not None or abs(r["bits"]) >= 0.05]
-    return {"fall": drawings.waterfall(counted), "silent": [r["part"] for r in rows if r not in counted]}
+    speaks = [r for r in rows if r["part"] == "start" or abs(r["bits"]) >= _SPEAKS]
+    shown = speaks[:PARTS] if len(speaks) > PARTS + 1 else speaks
+    more = rows[len(shown) :]
+    if more:
+        together = {"value": None, "reference": None, "unit": None, "bits": sum(r["bits"] for r in more)}
+        return {"fall": drawings.waterfall([*shown, {**together, "part": f"{len(more)} more, together"}]), "more": more}
+    return {"fall": drawings.waterfall(shown), "more": more}
 
 
 def rivals(v: Visit, ring_id: str) -> list[dict[str, Any]]:
     """Every explanation, most probable first."""
     rows = v.run.of_ring("explanations", ring_id, "probability DESC, kind")
     return [{**r, "words": KIND_WORDS.get(r["kind"], r["kind"]), "share": round(r["probability"], 4)} for r in rows]
+
+
+def drawn(v: Visit, ring_id: str, name: str) -> dict[str, Any]:
+    """The picture of the whole ring, or of the accounts around one shared thing and whatever else they share."""
+    held = around(v, ring_id, name)
+    made = picture(v, ring_id, held[2] if held else None)
+    here = {"entity_type": held[0], "entity": held[1], "name": name} if held else None
+    return {"picture": made, "around": here}
 
 
 def things(v: Visit, ring_id: str, everything: bool) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from playwright.sync_api import Page
 
 from tests.support.workspace import Workspace
 
@@ -47,6 +50,7 @@ def busy(workspace: Workspace) -> dict[str, str]:
         "ring-picture": "/ring/R-0002?show=picture#groups",
         "ring-large": "/ring/R-0003?show=picture#groups",
         "ring-pool": "/ring/R-0007",
+        "ring-around": "/ring/R-0002?show=picture&around=" + link(r'href="/entity/([^"?]+)"') + "#groups",
         "group": link(r'href="(/ring/[^"]*/group/1)"', groups),
         "newcomers": "/ring/R-0001/newcomers",
         "requests": link(r'href="(/ring/[^"]*/requests/[^"]+)"'),
@@ -67,3 +71,38 @@ def busy(workspace: Workspace) -> dict[str, str]:
         "runs": "/runs",
         "missing": "/ring/R-9999",
     }
+
+
+def opened_by_forms(page: Page, workspace: Workspace) -> Iterator[str]:
+    """Pages that only a form opens: each stands in the browser while its name is out."""
+    base = workspace.config.base
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=re.compile(name)).first.click()
+        page.wait_for_load_state()
+
+    for do in ("Assign", "Dismiss", "Export", "Confirm"):
+        page.goto(f"{base}/queue?state=all")
+        for box in page.locator(".queue tbody input[type=checkbox]").all()[-3:]:
+            box.check()
+        press(rf"{do}\.\.\.")
+        yield f"bulk-{do.lower()}"
+    page.locator("#reason").fill(REASON)
+    press("^Record")
+    yield "bulk-done"
+    page.goto(f"{base}/confirmed")
+    press("Prepare enforcement list")
+    yield "list-preview"
+    page.goto(f"{base}/ring/R-0001?show=groups")
+    page.get_by_label("Tick group 1", exact=True).check()
+    press("Split the ticked groups off")
+    yield "split-preview"
+    page.goto(f"{base}/ring/R-0006?decide=confirm")
+    workspace.client("B. Osei", "lead").decide("R-0006", "dismiss", explanation="household", reason=REASON)
+    page.locator("#reason").fill(REASON)
+    press("Record confirmation")
+    yield "ring-conflict"
+    page.goto(f"{base}/queue")
+    page.locator("#find").fill("nobody has this name")
+    press("^Find$")
+    yield "nothing-found"

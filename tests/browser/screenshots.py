@@ -6,8 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from tests.browser.chromium import chromium, visiting
-from tests.browser.pages import busy
+from tests.browser.pages import busy, opened_by_forms
 from tests.support.finished_run import write_run
 from tests.support.workspace import config_for, listening
 
@@ -28,11 +30,20 @@ def take(target: Path, names: list[str]) -> list[str]:
                             if names and name not in names:
                                 continue
                             page.goto(workspace.config.base + address)
-                            page.wait_for_timeout(400)
-                            file = target / f"{name}-{width}-{'dark' if dark else 'light'}.png"
-                            page.screenshot(path=file)
+                            shoot(page, target / f"{name}-{width}-{'dark' if dark else 'light'}.png")
+                        if not names or "forms" in names:
+                            for name in opened_by_forms(page, workspace):
+                                shoot(page, target / f"{name}-{width}-{'dark' if dark else 'light'}.png")
                         faults += watch.faults
     return faults
+
+
+def shoot(page: Page, file: Path) -> None:
+    """One picture, once what scripts draw stands."""
+    page.wait_for_timeout(400)
+    if page.locator("#picture.live").count():
+        page.locator("#picture[data-ready]").wait_for(state="attached")
+    page.screenshot(path=file)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import chromium, visiting
-from tests.browser.pages import busy
+from tests.browser.pages import busy, opened_by_forms
 from tests.support.finished_run import write_run
 from tests.support.hostile import PAYLOADS
 from tests.support.workspace import Workspace, config_for, listening
@@ -79,6 +79,34 @@ def test_no_serious_fault_for_people_who_see_or_move_otherwise(
                 faults[name] = found
     assert faults == {}
     assert watch.faults == [], "errors, refusals by the policy, or requests that left the machine"
+
+
+@pytest.mark.parametrize("look", [(False, 1440), (True, 1024)], ids=["light", "dark-narrow"])
+def test_no_serious_fault_on_pages_that_forms_open(
+    browser: Browser, workspace: Workspace, addresses: dict[str, str], look: tuple[bool, int]
+) -> None:
+    dark, width = look
+    faults: dict[str, list[str]] = {}
+    with visiting(browser, workspace, person="A. Moreau", dark=dark, width=width) as (page, watch):
+        names = []
+        for name in opened_by_forms(page, workspace):
+            names.append(name)
+            found = serious(page)
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
+                found.append("wider than the window")
+            if found or _WORDS.search(page.inner_text("body")):
+                faults[name] = [*found, page.inner_text("body")[:200]]
+    assert faults == {} and len(set(names)) == 9
+    assert watch.faults == []
+
+
+def test_no_serious_fault_before_signing_in(browser: Browser, workspace: Workspace) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    for address in ("/queue", "/sign-in", "/enter/anything"):
+        page.goto(workspace.config.base + address)
+        assert serious(page) == [], address
+    context.close()
 
 
 def test_roles_of_admins_page(browser: Browser, workspace: Workspace) -> None:

@@ -226,6 +226,93 @@ def test_all_without_a_mouse(browser: Browser, workspace: Workspace) -> None:
     assert [d.conclusion for d in workspace.desk.log.after(0)] == ["confirmed", "dismissed"]
 
 
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the focus stands on what is wanted; pages lead there in few steps, skip links included."""
+    page.locator("html[data-ready]").wait_for(state="attached")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement?.matches(s) ?? false", selector):
+            return
+    raise AssertionError(f"Tab never reached {selector}")
+
+
+def test_4_without_a_mouse_take_a_ring_apart(browser: Browser, workspace: Workspace) -> None:
+    with visiting(browser, workspace) as (page, watch):
+        page.goto(f"{workspace.config.base}/ring/R-0001")
+        keys(page, "x", "x")
+        assert page.locator(".matrix input:checked").count() == 2
+        keys(page, "s")
+        expect(page.locator("#decide")).to_contain_text(re.compile(r"\d+ accounts leave, \d+ stay"))
+        expect(page.locator("#reason")).to_be_focused()
+        page.keyboard.type(REASON)
+        keys(page, "Control+Enter")
+        expect(page.locator(".receipt")).to_contain_text("Recorded.")
+        assert len(workspace.desk.log.rows(conclusion="split")) > 2
+        fine(watch)
+
+
+def test_5_without_a_mouse_a_list_and_a_second_person(browser: Browser, workspace: Workspace) -> None:
+    workspace.client("bo", "analyst").decide("R-0003", "confirm")
+    with visiting(browser, workspace, person="A. Moreau") as (page, watch):
+        keys(page, "g", "d")
+        page.wait_for_url("**/confirmed")
+        tab_to(page, "button.main")
+        keys(page, "Enter")
+        page.wait_for_url("**/lists/prepare")
+        tab_to(page, "#action")
+        page.keyboard.type("suspend")
+        tab_to(page, "#reason")
+        page.keyboard.type("Confirmed by two of us today.")
+        tab_to(page, "button.main")
+        keys(page, "Enter")
+        expect(page.locator("main")).to_contain_text("waits for a second person")
+        address = page.url
+        fine(watch)
+    with visiting(browser, workspace, person="B. Osei") as (page, watch):
+        keys(page, "g", "d")
+        page.wait_for_url("**/confirmed")
+        tab_to(page, f'a[href="{address.removeprefix(workspace.config.base)}"]')
+        keys(page, "Enter")
+        page.wait_for_url(address)
+        tab_to(page, "#reason")
+        page.keyboard.type("Went through the list myself.")
+        tab_to(page, "button.main")
+        keys(page, "Enter")
+        expect(page.locator(".chip").first).to_have_text("approved")
+        fine(watch)
+
+
+def test_slider_counts_while_it_moves_and_keeps_what_was_typed(browser: Browser, workspace: Workspace) -> None:
+    with visiting(browser, workspace) as (page, watch):
+        page.goto(f"{workspace.config.base}/threshold?at=0.90")
+        page.locator("#reason").fill("Half a reason")
+        before = page.locator("#counted").inner_text()
+        page.locator("#at").focus()
+        for _ in range(40):
+            page.keyboard.press("ArrowLeft")
+        expect(page.locator("#counted")).to_contain_text("From 0.50")
+        assert page.locator("#counted").inner_text() != before
+        expect(page.locator("#chosen")).to_contain_text("from 0.50")
+        assert page.locator("#reason").input_value() == "Half a reason"
+        fine(watch)
+
+
+def test_a_large_ring_opens_step_by_step(browser: Browser, workspace: Workspace) -> None:
+    with visiting(browser, workspace) as (page, watch):
+        page.goto(f"{workspace.config.base}/ring/R-0003?show=groups")
+        page.locator(".matrix .row-link").first.click()
+        expect(page.locator("main")).to_contain_text(re.compile(r"accounts drawn.*Nearness means shared ties"))
+        expect(page.locator("#picture[data-ready]")).to_be_attached()
+        expect(page.locator("svg.hours rect").first).to_be_attached()
+        page.goto(f"{workspace.config.base}/ring/R-0003?show=picture")
+        data = page.evaluate("async () => (await fetch(document.getElementById('picture').dataset.src)).json()")
+        thing = next(p for p in data["points"] if p["open"])
+        page.goto(workspace.config.base + thing["open"])
+        expect(page.locator("#groups")).to_contain_text(re.compile(rf"Around .*{thing['n']:,} accounts drawn"))
+        expect(page.get_by_role("link", name="The whole ring")).to_be_visible()
+        fine(watch)
+
+
 def test_single_letters_can_be_turned_off_and_no_key_writes(browser: Browser, workspace: Workspace) -> None:
     with visiting(browser, workspace) as (page, watch):
         page.goto(f"{workspace.config.base}/settings")

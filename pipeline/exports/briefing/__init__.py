@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from pipeline.exports.approved_lists import Dates
 from pipeline.exports.briefing import backmatter, frontmatter, operation
+from pipeline.exports.briefing.changes import Earlier
 from pipeline.exports.briefing.model import Block, Document
 from pipeline.exports.figures import choose
 from pipeline.exports.figures.sheet import Sheet
@@ -29,10 +31,10 @@ class Wish:
     approval: tuple[tuple[str, str], ...] = ()
     held: pd.DataFrame | None = None
     basis: str = ""
-    compared: dict[str, str] | None = None
-    stopped: tuple[str, ...] = ()
+    compared: Earlier | None = None
     evasion: Sheet | None = None
     grades: tuple[tuple[str, str], ...] = ()
+    lists: Dates = field(default_factory=dict)  # by the ring's id inside the house; drawn for no other audience
     extra: tuple[Block, ...] = field(default_factory=tuple)
 
 
@@ -44,10 +46,11 @@ def build(tables: Tables, wish: Wish | None = None) -> Document:
     shown = flagged[flagged["ring_id"].isin(wish.operations)] if wish.operations else flagged.head(wish.most)
     figures = choose.overview(tables, frame, wish.held, wish.basis)
     blocks: list[Block] = frontmatter.summary(tables, flagged, figures, frame)
-    blocks += frontmatter.glance(tables, flagged, wish.compared, wish.stopped)
+    blocks += frontmatter.glance(tables, flagged, wish.compared)
     blocks += wish.extra
     for ring in each(shown):
-        blocks += operation.section(tables, ring, choose.operation(tables, ring, frame), frame, wish.grades)
+        figures_of = choose.operation(tables, ring, frame, wish.lists.get(str(ring.ring_id)))
+        blocks += operation.section(tables, ring, figures_of, frame, wish.grades)
     blocks += backmatter.operators(tables, flagged, choose.operators(tables, frame, wish.most))
     blocks += backmatter.method(figures, wish.evasion)
     blocks += backmatter.glossary()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pandas as pd
 
 from pipeline.exports.redaction import Redacted
-from pipeline.exports.tables import RunTables, Tables
+from pipeline.exports.tables import RunTables, Tables, frame_of
 from pipeline.storage import open_run
 
 STEP = 0.1  # relative change of size that counts as growing or shrinking
@@ -49,7 +51,29 @@ def stopped(before: RunTables, now: RunTables, shown: Tables) -> tuple[str, ...]
     return tuple(shown.names.ring(r) for r in gone) if isinstance(shown, Redacted) else tuple(gone)
 
 
-def windows(earlier: str, now: RunTables, shown: Tables) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Both, against the earlier run at an address."""
-    before = RunTables.of(open_run(earlier))
-    return compared(before, now, shown), stopped(before, now, shown)
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier window says beside this one.
+
+    `words`: what became of each ring of this run; `gone`: flagged rings that it no longer has; `then`: accounts and
+    requests of rings in the earlier run, empty for audiences for whom a difference of two counts would tell of few.
+    """
+
+    run_id: str
+    window: str
+    words: dict[str, str]
+    gone: tuple[str, ...] = ()
+    then: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def windows(earlier: str, now: RunTables, shown: Tables) -> Earlier:
+    """The earlier run at an address, held against this one for whoever sees `shown`."""
+    return earlier_of(RunTables.of(open_run(earlier)), now, shown)
+
+
+def earlier_of(before: RunTables, now: RunTables, shown: Tables) -> Earlier:
+    """An earlier run held against this one for whoever sees `shown`."""
+    frame, rings = frame_of(before), before.table("rings")
+    held = zip(rings["ring_id"].astype(str), rings["size"].astype(int), rings["n_events"].astype(int), strict=True)
+    then = {ring_id: (size, requests) for ring_id, size, requests in held} if shown.k <= 1 else {}
+    return Earlier(frame.run_id, frame.window, compared(before, now, shown), stopped(before, now, shown), then)

@@ -7,6 +7,7 @@ import pandas as pd
 from pipeline import words
 from pipeline.accused import MEMBERSHIP
 from pipeline.exports import numbers
+from pipeline.exports.briefing.changes import Earlier
 from pipeline.exports.briefing.model import Block, Box, Heading, Para, Picture, Points, Table
 from pipeline.exports.briefing.say import RingFacts, operator_sentence
 from pipeline.exports.figures.choose import Overview
@@ -107,11 +108,9 @@ def likelihood_box() -> Box:
     return Box("How to read likelihood", tuple(rows))
 
 
-def glance(
-    tables: Tables, flagged: pd.DataFrame, compared: dict[str, str] | None, stopped: tuple[str, ...] = ()
-) -> list[Block]:
-    """The table of all flagged rings and what changed since the window before."""
-    changes = compared if compared is not None else _changes(tables)
+def glance(tables: Tables, flagged: pd.DataFrame, earlier: Earlier | None = None) -> list[Block]:
+    """The table of all flagged rings and what changed since the window before, or since the one compared."""
+    changes = earlier.words if earlier is not None else _changes(tables)
     rows = []
     for ring in each(flagged.head(MOST_ROWS)):
         facts = RingFacts(tables, ring)
@@ -145,8 +144,35 @@ def glance(
     if rest > 0:
         n = cite(numbers.count(rest), Source("flagged_beyond", "rings", "", (("rows", "=", str(MOST_ROWS)),)), rest)
         blocks.append(Para(f"{n} more flagged rings are counted in all totals and left out of this table."))
-    blocks.append(Para(_changed(tables) if compared is None else _stopped(stopped)))
-    return blocks
+    return [*blocks, Para(_changed(tables))] if earlier is None else [*blocks, *_against(tables, flagged, earlier)]
+
+
+def _against(tables: Tables, flagged: pd.DataFrame, earlier: Earlier) -> list[Block]:
+    """Both windows side by side: what grew, shrank, came new, came back, stopped."""
+    blocks: list[Block] = [
+        Heading(2, "Against the earlier window"),
+        Para(f"The earlier window is {earlier.window}, UTC, run {earlier.run_id}.", free=True),
+        Para(_stopped(earlier.gone)),
+    ]
+    if not earlier.then:
+        return blocks
+
+    def then(ring_id: str, at: int) -> str:
+        if ring_id not in earlier.then:
+            return "-"
+        n, column = earlier.then[ring_id][at], ("size", "n_events")[at]
+        source = Source("value", f"{earlier.run_id}/rings", column, (("ring_id", "=", ring_id),))
+        return cite(numbers.count(n), source, n)
+
+    rows = []
+    for ring in each(flagged.head(MOST_ROWS)):
+        facts = RingFacts(tables, ring)
+        told = (then(facts.ring_id, 0), facts.size(), then(facts.ring_id, 1), facts.requests())
+        rows.append((facts.ring_id, *told, earlier.words.get(facts.ring_id, "-")))
+    rows += [(r, then(r, 0), "-", then(r, 1), "-", "stopped") for r in earlier.gone[:MOST_STOPPED]]
+    head = ("operation", "accounts then", "accounts now", "requests then", "requests now", "what became of it")
+    title = f"Flagged rings of both windows; then: run {earlier.run_id}"
+    return [*blocks, Table(title, head, tuple(rows), frozenset({1, 2, 3, 4}))]
 
 
 def _stopped(rings: tuple[str, ...]) -> str:

@@ -115,8 +115,10 @@ def accounts_in_window(manifest: dict[str, Any]) -> tuple[int, str] | None:
     return (int(n), "stages.sightings.rows_out.account_traits") if n else None
 
 
-def operation(tables: Tables, ring: pd.Series, frame: Frame) -> Operation:
-    """Figures of one ring."""
+def operation(
+    tables: Tables, ring: pd.Series, frame: Frame, lists: list[tuple[pd.Timestamp, str]] | None = None
+) -> Operation:
+    """Figures of one ring; `lists` are days on which enforcement lists of it were approved, with words."""
     rings = tables.table("rings")
     ring_id = str(ring.ring_id)
     other = synchrony.reference(ring, rings)
@@ -133,7 +135,7 @@ def operation(tables: Tables, ring: pd.Series, frame: Frame) -> Operation:
         volume.sheet(f"f3-volume-{ring_id}", ring_id, alone, own, tables.table("daily"), frame),
         rhythm(tables, ring, other, hours, frame),
         waterfall.sheet(ring, tables.table("score_parts", [ring_id]), rings, frame),
-        replacement.sheet(f"f8-came-and-went-{ring_id}", ring_id, members, frame),
+        replacement.sheet(f"f8-came-and-went-{ring_id}", ring_id, members, frame, lists),
     )
 
 

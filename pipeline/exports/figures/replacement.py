@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pipeline.exports import numbers
@@ -61,6 +63,10 @@ def sheet(
             "open_end": days >= end,
         }
     )
+    shown = [(when, words) for when, words in sorted(lists or []) if days[0] <= when.floor("D") <= days[-1]]
+    if shown:
+        said = pd.Series([words for _, words in shown], index=[_iso(when) for when, _ in shown])
+        marks["list_approved"] = marks["day"].map(said.groupby(level=0).agg("; ".join)).fillna("")
     if weekly:
         marks = _weeks(marks)
     return Sheet(
@@ -70,17 +76,19 @@ def sheet(
         see=(
             "Up: accounts seen for the first time that day. Down: seen for the last time. The hatched "
             "days are open: quiet accounts can still return."
+            + (" Dashed: an enforcement list was approved that day." if shown else "")
         ),
         sure="Seen is counted; why an account stopped is not known from this figure.",
         alt=(
             f"Bars up and down by {'week' if weekly else 'day'}, accounts of {what}, {frame.window}. "
             f"{late} of {n} first seen after the first week, "
-            f"{quiet} silent before the last {OPEN_DAYS} days. Numbers: members."
+            f"{quiet} silent before the last {OPEN_DAYS} days."
+            f"{''.join(f' {numbers.day(when)}: {words}.' for when, words in shown)} Numbers: members."
         ),
         tables="members",
         frame=frame,
         marks=marks,
-        asides={"lists": lists or [], "weekly": weekly},
+        asides={"lists": shown, "weekly": weekly},
     )
 
 
@@ -118,7 +126,10 @@ def _iso(at: pd.Timestamp) -> str:
 
 def _weeks(marks: pd.DataFrame) -> pd.DataFrame:
     week = marks.index // 7
-    made = marks.groupby(week).agg({"day": "first", "n_first_seen": "sum", "n_last_seen": "sum", "open_end": "max"})
+    of: dict[str, Any] = {"day": "first", "n_first_seen": "sum", "n_last_seen": "sum", "open_end": "max"}
+    if "list_approved" in marks.columns:
+        of["list_approved"] = lambda said: "; ".join(s for s in said if s)
+    made = marks.groupby(week).agg(of)
     return made.reset_index(drop=True)
 
 
@@ -171,10 +182,8 @@ def body(paper: Paper, sheet: Sheet) -> None:
         )
     bottom = y0 + HALF + 1
     date_axis(paper, days, left, right, bottom)
-    for at, (when, words) in enumerate(sorted(sheet.asides["lists"])):
+    for at, (when, words) in enumerate(sheet.asides["lists"]):
         x = left + ((when.floor("D") - days[0]).days // (7 if sheet.asides["weekly"] else 1) + 0.5) * step
-        if not left <= x <= right:
-            continue
         paper.line([x, x], [3, bottom], theme.second, AXIS, dash=True)
         text = f"{numbers.day(when)}: {words}"
         across: Across = "left" if x + paper.wide(text, "note") < right else "right"

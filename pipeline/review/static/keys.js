@@ -20,6 +20,17 @@ function step(by) {
 }
 
 const current = () => document.querySelector("[data-rows] tbody tr.at") ?? rows()[0];
+
+// Ticks the row that is pointed at and goes on to the next, so that x x ticks two.
+function tick() {
+  const row = current();
+  const box = row?.querySelector("input[type=checkbox]");
+  if (!box) return;
+  box.click();
+  row.classList.add("at");
+  step(1);
+}
+
 const go = (address) => { if (address) window.location.assign(address); };
 
 async function copy(address) {
@@ -33,7 +44,7 @@ const plain = {
   "/": () => document.getElementById("find")?.focus(),
   "?": () => document.getElementById("keys")?.showModal(),
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
-  x: () => current()?.querySelector("input[type=checkbox]")?.click(),
+  x: tick,
   n: () => go(document.querySelector("[data-next]")?.dataset.next),
   p: () => go(document.querySelector("[data-previous]")?.dataset.previous),
   y: () => { const from = document.querySelector("[data-copy]"); if (from) copy(from.dataset.copy); },

@@ -14,7 +14,12 @@ function inspect(point, graph, key) {
   const link = document.createElement("a");
   link.href = point.link;
   link.textContent = point.words;
-  box.replaceChildren(link, ` · ${graph.degree(key)} ties drawn`);
+  const ties = graph.degree(key);
+  if (!point.open) { box.replaceChildren(link, ` · ${ties} ties drawn`); return; }
+  const more = document.createElement("a");
+  more.href = point.open;
+  more.textContent = "what stands around it";
+  box.replaceChildren(link, ` · ${ties} of ${point.n ?? ties} accounts with it drawn · `, more);
 }
 
 async function draw() {

@@ -14,7 +14,8 @@ from pipeline.stages.evidence.ties import ENTITY
 
 STRONGEST = 12  # shared things that ring_groups tells apart
 MOST_GROUPS = 12
-DRAWN_ACCOUNTS, DRAWN_ENTITIES = 400, 60  # beyond, a picture of lines shows nothing: ring_groups takes its place
+# the surest accounts of a ring, and of each of its groups, that pictures have a place for: beyond, lines show nothing
+DRAWN_ACCOUNTS, DRAWN_ENTITIES = 1500, 60
 
 
 def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
@@ -23,6 +24,18 @@ def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataF
     `ties` is ordered, strongest first in each ring. A ring without members of its own (a pool of rings) has one row
     with no accounts.
     """
+    marked, names = _marked(ties, of_accounts, members)
+    rows: list[tuple[str, int, list[str], int, int]] = []
+    by_ring = _by_ring(marked)
+    for ring in ties["ring_id"].drop_duplicates().tolist():
+        rows += _groups_of_ring(ring, by_ring.get(ring), names.get(ring, []))
+    return pd.DataFrame(rows, columns=["ring_id", "rank", "entities", "n_accounts", "n_core"])
+
+
+def _marked(
+    ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Members with a bit for each of the ring's 12 strongest things that they have, and the names of these things."""
     keys = ["ring_id", *ENTITY]
     strongest = ties[ties["n_accounts_in_ring"] >= 2].groupby("ring_id", sort=False).head(STRONGEST)[keys]
     strongest = strongest.assign(place=strongest.groupby("ring_id").cumcount())
@@ -32,11 +45,7 @@ def ring_groups(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataF
     mask = has.assign(bit=np.left_shift(1, has["place"])).groupby(["ring_id", "account_id"])["bit"].sum()
     marked = members.merge(mask.rename("mask").reset_index(), on=["ring_id", "account_id"], how="left")
     marked["mask"] = marked["mask"].fillna(0).astype("int64")
-    rows: list[tuple[str, int, list[str], int, int]] = []
-    by_ring = _by_ring(marked)
-    for ring in ties["ring_id"].drop_duplicates().tolist():
-        rows += _groups_of_ring(ring, by_ring.get(ring), names.get(ring, []))
-    return pd.DataFrame(rows, columns=["ring_id", "rank", "entities", "n_accounts", "n_core"])
+    return marked, names
 
 
 def _groups_of_ring(
@@ -58,11 +67,12 @@ def _groups_of_ring(
 
 
 def layout(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """Places of the vertices of each ring's picture: its strongest entities and its surest accounts, -1 to 1."""
+    """Places of the vertices of each ring's picture, -1 to 1: its strongest entities, its surest accounts and those of
+    each of its groups.
+    """
     keys = ["ring_id", *ENTITY]
     entities = ties.groupby("ring_id", sort=False).head(DRAWN_ENTITIES)[keys]
-    accounts = members.sort_values(["ring_id", "membership", "account_id"], ascending=[True, False, True])
-    accounts = accounts.groupby("ring_id", sort=False).head(DRAWN_ACCOUNTS)[["ring_id", "account_id"]]
+    accounts = _drawn(_marked(ties, of_accounts, members)[0])
     edges = of_accounts[[*keys, "account_id", "bits"]].merge(entities, on=keys)
     edges = edges.merge(accounts, on=["ring_id", "account_id"])
     things_of, accounts_of, edges_of = (_by_ring(table) for table in (entities, accounts, edges))
@@ -75,6 +85,22 @@ def layout(ties: pd.DataFrame, of_accounts: pd.DataFrame, members: pd.DataFrame)
     ]  # fmt: skip
     columns = ["ring_id", "vertex_type", "vertex", "x", "y"]
     return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame({c: [] for c in columns})
+
+
+def _drawn(marked: pd.DataFrame) -> pd.DataFrame:
+    """Accounts that get a place: the surest of each ring, and the surest of each of its groups as `ring_groups` rows.
+
+    Groups beyond the largest 12 are one row together, and so are they here.
+    """
+    surest = marked.sort_values(["ring_id", "membership", "account_id"], ascending=[True, False, True])
+    sizes = surest.groupby(["ring_id", "mask"], as_index=False).size()
+    sizes = sizes.sort_values(["ring_id", "size", "mask"], ascending=[True, False, True])
+    sizes["row"] = sizes.groupby("ring_id").cumcount().clip(upper=MOST_GROUPS)
+    surest = surest.merge(sizes[["ring_id", "mask", "row"]], on=["ring_id", "mask"])
+    held = (surest.groupby("ring_id").cumcount() < DRAWN_ACCOUNTS) | (
+        surest.groupby(["ring_id", "row"]).cumcount() < DRAWN_ACCOUNTS
+    )
+    return surest.loc[held, ["ring_id", "account_id"]]
 
 
 def _layout_of_ring(ring: str, things: pd.DataFrame, accounts: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import builtins
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
 from pipeline.cli import main
 from pipeline.exports import briefing, make_all
 from pipeline.exports.briefing import html, typeset
-from pipeline.exports.briefing.changes import compared, stopped
-from pipeline.exports.briefing.model import Document, Para, Picture
+from pipeline.exports.briefing.changes import compared, earlier_of, stopped
+from pipeline.exports.briefing.model import Document, Para, Picture, Table
 from pipeline.exports.figures import FORMS
 from pipeline.exports.linter import faults
+from pipeline.exports.pseudonyms import Pseudonyms
+from pipeline.exports.redaction import Redacted
 from pipeline.exports.tables import DESCRIBED, RunTables, empty
 from pipeline.exports.trace import plain
 from pipeline.schemas import OUTPUTS, arrow_schema
@@ -194,10 +200,27 @@ def test_two_windows_are_compared(tmp_path: Path) -> None:
     assert words["R-0001"] in ("grew", "continued")
     assert "new" in words.values()
     assert stopped(now, before, before) == ("R-0007",) or stopped(now, before, before) == ()
-    document = briefing.build(now, briefing.Wish(compared=words, stopped=("R-0009",), most=0))
+    earlier = replace(earlier_of(before, now, now), gone=("R-0009",))
+    document = briefing.build(now, briefing.Wish(compared=earlier, most=0))
     assert faults(document) == []
     text = " ".join(plain(t) for t, _ in document.texts())
     assert "Flagged in the earlier window and not reported in this one: R-0009." in text
+    table = next(b for b in document.blocks if isinstance(b, Table) and b.title.startswith("Flagged rings of both"))
+    assert before.manifest["run_id"] in table.title
+    old = before.table("rings").set_index("ring_id")["size"]
+    for ring_id, then, *_, became in table.rows:
+        assert plain(then) == (f"{old[ring_id]:,}" if ring_id in old.index else "-")
+        assert became == ("stopped" if ring_id == "R-0009" else words[ring_id])
+
+
+def test_two_windows_tell_a_partner_no_difference_of_counts(tmp_path: Path) -> None:
+    before, now = (tables_of(write_run(tmp_path, rings=6, grown=g)) for g in (False, True))
+    shown = Redacted(now, "partner", Pseudonyms(b"k" * 32, "partner:one"), 5, frozenset())
+    earlier = earlier_of(before, now, shown)
+    assert earlier.then == {} and earlier.words
+    document = briefing.build(shown, briefing.Wish(compared=earlier, most=0))
+    assert faults(document) == []
+    assert not any(isinstance(b, Table) and b.title.startswith("Flagged rings of both") for b in document.blocks)
 
 
 def test_calibration_from_an_evaluation(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,6 +239,33 @@ def test_calibration_from_an_evaluation(run: Path, tmp_path: Path, capsys: pytes
     assert curve["n"].tolist() == [20, 10, 20]
     assert curve["n_held"].sum() == 2 + 5 + 19
     assert "judged by decisions" in (tmp_path / "b" / "figures" / "f6-scores.txt").read_text()
+
+
+def test_days_of_approved_lists_stand_in_came_and_went(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(run, tmp_path / run.name))
+    members = pq.read_table(run / "members.parquet").to_pandas()
+    own = members.index[members["ring_id"] == "R-0001"]
+    members.loc[own[::2], "first_seen"] = pd.Timestamp("2026-05-20", tz="UTC")  # half of them came after the others
+    place = run / "members.parquet"
+    pq.write_table(pa.Table.from_pandas(members, schema=pq.read_schema(place)), place)
+    approved = tmp_path / "lists.csv"
+    inside, outside = "2026-05-03T09:41:00+00:00", "2027-01-01T00:00:00+00:00"
+    approved.write_text(
+        "list_id,approved_at,ring_id,n_accounts,action\n"
+        f"L-1,{inside},R-0001,40,suspend\nL-2,{inside},R-0001,2,close\nL-3,{outside},R-0001,7,close\n"
+    )
+    words = ["brief", str(run), "--ring", "R-0001"]
+    assert main([*words, "--to", str(tmp_path / "out"), "--lists", str(approved)]) == 0
+    marks = pd.read_csv(tmp_path / "out" / "figures" / "f8-came-and-went-R-0001.csv").fillna("")
+    said = marks.set_index("day")["list_approved"]
+    assert said["2026-05-03"] == "2 lists of 42 accounts approved" and (said != "").sum() == 1
+    words_of = (tmp_path / "out" / "figures" / "f8-came-and-went-R-0001.txt").read_text()
+    assert "3 May 2026: 2 lists of 42 accounts approved." in words_of
+    approved.write_text("list_id,when\nL-1,today\n")
+    assert main([*words, "--to", str(tmp_path / "no"), "--lists", str(approved)]) == 2
+    assert "--export-lists" in capsys.readouterr().err
 
 
 def test_brief_with_slides_title_logo_and_ring(run: Path, tmp_path: Path) -> None:

@@ -50,9 +50,11 @@ def test_roles_given_and_decisions_leave_as_inputs(tmp_path: Path) -> None:
     row = Decision("d1", "d1", "entity_allowed", "one school's card", "ana", entity_type="device", entity="=x")
     DecisionLog(engine, lambda: moment(10**15)).append([row])
     engine.dispose()
-    files = tmp_path / "decisions.parquet", tmp_path / "allowlist.csv"
-    ended = run(str(tmp_path), "--export-decisions", str(files[0]), "--export-allowlist", str(files[1]))
+    files = tmp_path / "decisions.parquet", tmp_path / "allowlist.csv", tmp_path / "lists.csv"
+    told = ("--export-decisions", str(files[0]), "--export-allowlist", str(files[1]), "--export-lists", str(files[2]))
+    ended = run(str(tmp_path), *told)
     assert ended.returncode == 0
+    assert files[2].read_text() == '"list_id","approved_at","ring_id","n_accounts","action"\n', "none was approved"
     assert pq.read_table(files[0]).to_pylist()[0]["decided_at"] == moment(10**15)
     assert files[1].read_text().splitlines()[1] == '"device","=x","one school\'s card"'
 

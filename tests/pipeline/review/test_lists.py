@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.review.lists import approved
 from tests.support.workspace import Client, Workspace
 
 TOLD = {"reason": "Confirmed by two of us.", "action": "suspend"}
@@ -109,3 +110,22 @@ def test_confirmation_touches_nothing_without_a_list(made_workspace: Callable[..
     assert "No account is touched." in page
     client.decide("R-0005", "confirm")
     assert "None yet." in client.get("/confirmed").text
+
+
+def test_days_of_approval_leave_for_briefings(workspace: Workspace, people: tuple[Client, Client, Client]) -> None:
+    ana, lea, max_ = people
+    for ring_id in ("R-0003", "R-0005"):
+        ana.decide(ring_id, "confirm")
+    waits, small = prepared(lea, "R-0003", then="ask"), prepared(ana, "R-0005")
+    assert approved(workspace.desk.engine) == []
+    max_.form(f"/lists/{waits}/approve", TOLD)
+    ana.form(f"/lists/{small}/export")
+    rows = approved(workspace.desk.engine)
+    assert {(r["list_id"], r["ring_id"], r["action"]) for r in rows} == {
+        (waits, "R-0003", "suspend"),
+        (small, "R-0005", "suspend"),
+    }
+    ana.form(f"/lists/{small}/export")
+    assert approved(workspace.desk.engine) == rows, "leaving once more changes no day"
+    page = ana.get(f"/lists/{waits}").text
+    assert f"{next(r['n_accounts'] for r in rows if r['list_id'] == waits):,} accounts" in page

@@ -224,3 +224,33 @@ def test_hostile_cells_are_no_formulas_in_any_export(hostile_workspace: Workspac
     for address in ("/decisions.csv", "/allowlist.csv", "/audit.csv"):
         for row in csv.reader(io.StringIO(client.get(address).text)):
             assert all(cell[:1] not in ("=", "+", "-", "@", "\t") and "\x1b" not in cell for cell in row)
+
+
+def test_a_group_opens_with_its_hours_and_a_picture_of_its_surest(quiet_workspace: Workspace, ana: Client) -> None:
+    run = quiet_workspace.desk.shelf.read()
+    group = run.of_ring("ring_groups", "R-0003", "rank")[0]
+    page = plain(ana.get("/ring/R-0003/group/1").text)
+    assert f"{group['n_accounts']:,} of 1,500 accounts, {group['n_core']:,} core" in page
+    assert "accounts drawn" in page and "of these" in page
+    drawn = ana.get("/ring/R-0003/group/1/picture").json()
+    people = [p for p in drawn["points"] if p["slot"] == 0]
+    assert 0 < len(people) <= min(group["n_accounts"], 1500)
+    assert drawn["words"].startswith(("all ", f"{len(people):,} of {group['n_accounts']:,} accounts"))
+    things = {k for k, p in enumerate(drawn["points"]) if p["slot"]}
+    assert things <= {end for line in drawn["lines"] for end in line}, "nothing stands there that nobody has"
+    for address in ("/ring/R-0003/group/99", "/ring/R-0003/group/99/picture", "/ring/R-0003/picture?around=nothing"):
+        assert ana.get(address).status_code == 404
+
+
+def test_what_stands_around_a_shared_thing(quiet_workspace: Workspace, ana: Client) -> None:
+    run, seal = quiet_workspace.desk.shelf.read(), quiet_workspace.desk.seal
+    thing = run.of_ring("evidence", "R-0003", "n_accounts_in_ring, entity", 1)[0]
+    name = seal.name("entity", thing["entity_type"], thing["entity"])
+    drawn = ana.get(f"/ring/R-0003/picture?around={name}").json()
+    assert sum(p["slot"] == 0 for p in drawn["points"]) <= thing["n_accounts_in_ring"]
+    page = plain(ana.get(f"/ring/R-0003?show=picture&around={name}").text)
+    assert "Around" in page and f"{thing['n_accounts_in_ring']:,} accounts drawn" in page
+    assert "The whole ring" in page
+    whole = ana.get("/ring/R-0003/picture").json()
+    assert sum(p["slot"] == 0 for p in whole["points"]) <= 1500 and len(whole["points"]) <= 2000
+    assert len(whole["lines"]) <= 6000

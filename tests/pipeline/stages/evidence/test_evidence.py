@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.link_types import link_types
-from pipeline.stages.evidence import Evidence
+from pipeline.stages.evidence import Evidence, pictures
 from pipeline.stages.evidence.pictures import ring_groups
 from pipeline.stages.evidence.ties import ring_ties
 from tests.pipeline.stages.evidence.scene import INNER, POOL, RING, START, Request, Scene, rich
@@ -203,3 +203,18 @@ def test_groups_are_at_most_thirteen_and_lose_nobody(holdings: list[set[int]]) -
     assert groups["n_accounts"].sum() == groups["n_core"].sum() == len(holdings)
     assert len(groups) <= 13
     assert groups["n_accounts"].iloc[:12].is_monotonic_decreasing
+
+
+def test_a_picture_has_places_for_the_surest_of_the_ring_and_of_each_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "DRAWN_ACCOUNTS", 2)
+    held = {f"a{j:02d}": [f"t{j % 3}", "all"] for j in range(30)}
+    named = sorted({t for things in held.values() for t in things})
+    n_in = [sum(t in things for things in held.values()) for t in named]
+    ties = pd.DataFrame({"ring_id": "R", "entity_type": "ip", "entity": named, "n_accounts_in_ring": n_in})
+    rows = [("R", a, "ip", t, 3.0) for a, things in held.items() for t in things]
+    of_accounts = pd.DataFrame(rows, columns=["ring_id", "account_id", "entity_type", "entity", "bits"])
+    members = pd.DataFrame({"ring_id": "R", "account_id": sorted(held), "membership": [1 - j / 100 for j in range(30)]})
+    drawn = pictures.layout(ties, of_accounts, members)
+    accounts = sorted(drawn.loc[drawn["vertex_type"] == "account", "vertex"])
+    assert accounts == ["a00", "a01", "a02", "a03", "a04", "a05"], "two of each group of ten, the surest two among them"
+    assert drawn[["x", "y"]].abs().max().max() <= 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.stages._template_sketches import Part, write_sketch
+from pipeline.stages._template_sketches import FORMAT, Part, write_sketch
 from pipeline.workbench import MADE_FROM, Shelf, Workbench
 
 KIND, FILE = "sketches", "sketch.arrow"
@@ -26,7 +26,7 @@ def _sketched(work: tuple[Part, Shelf | None]) -> Part:
     if shelf is None or made_from is None:
         write_sketch(part)
         return part
-    key = f"{made_from.decode()}-{part.bound}"
+    key = f"{made_from.decode()}-{part.bound}-{FORMAT}"
     found = shelf.find(KIND, key)
     if found is None:
         made = shelf.new()

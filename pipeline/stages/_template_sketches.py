@@ -7,25 +7,28 @@ digests. So no account outweighs the others, however much it sends, and memory i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.text.counting import Counts, Piece, count, likely, n_likely, no_counts
 from pipeline.text.frames import Shared, share
 from pipeline.text.hashing import mix
 from pipeline.text.short import Lines, ShortFrames, line_hashes, lines_of, settle_short
 from pipeline.text.sketches import sketch
-from pipeline.text.tokens import have_paragraphs, word_digests
+from pipeline.text.tokens import word_digests
 from pipeline.workbench import PromptSource, Workbench
 
+FORMAT = 2  # of the sketches; a kept one of another format is made anew
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
 SAMPLE_PRINTS = 60_000_000  # fingerprints in all, of which
-SHARED_PRINTS = 12_000_000  # may be shared by several prompts
-FILTER_BITS = 25  # of the table of counts by which fingerprints of one prompt alone are left out early
+SHARED_A_PROMPT = 2  # a prompt of the window, but no fewer than the first and no more than the second,
+SHARED_PRINTS = (3_000_000, 12_000_000)  # may be shared by several prompts
+STEPS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, SAMPLE_AN_ACCOUNT])  # prompts an account, as many as fit
 SURVEYED = 6_000_000  # prompts from which the sample is chosen: beyond, those with the smallest digests
 LINES = 1_500_000  # short prompts from which short templates are found, likewise
 USES_AN_ACCOUNT = 4  # of a short template, on average
@@ -82,7 +85,7 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
             "prints": lists,
             "account": pa.array(account_hashes(owners["account_id"])),
             "given": pa.array(given),
-            "parted": pa.array(have_paragraphs(prompts)),
+            "parted": pa.array(made.parted),
             "digest": pa.array(made.digests),
             "n_chars": pa.array(made.n_chars),
             "asks_reasoning": pa.array(made.asks_reasoning),
@@ -115,39 +118,46 @@ def lists_of(table: Any, column: str) -> tuple[Any, Any]:
     """Return offsets and values of a list column of a sketch, `prints` or `line_words`."""
     offsets, values = [np.zeros(1, np.int64)], []
     reached = 0
-    for chunk in table[column].chunks:
-        local = np.asarray(chunk.offsets)
-        values.append(np.asarray(chunk.values)[local[0] : local[-1]])
-        offsets.append(local[1:] - local[0] + reached)
-        reached += int(local[-1] - local[0])
+    for local, inside in _batches_of(table, column):
+        values.append(inside)
+        offsets.append(local[1:] + reached)
+        reached += len(inside)
     return np.concatenate(offsets), np.concatenate(values) if values else np.zeros(0, np.uint64)
+
+
+def _batches_of(table: Any, column: str) -> Iterator[tuple[Any, Any]]:
+    """Yield offsets and values of a list column batch by batch, as they lie in the file."""
+    for batch in table[column].chunks:
+        local = np.asarray(batch.offsets)
+        yield local - local[0], np.asarray(batch.values)[local[0] : local[-1]]
 
 
 def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
     """Draw the sample of a window and return the fingerprints that its prompts share."""
     limit = share_of(SURVEYED, parts)
     heads = bench.map(_head, [(part, limit) for part in parts], what="survey sketches")
-    account, digest = (_joined([head[place] for head in heads], np.uint64) for place in (0, 1))
-    n_prints, row = (_joined([head[place] for head in heads], np.int64) for place in (2, 3))
-    parted = _joined([head[4] for head in heads], np.bool_)
+    account, digest, n_prints, row, parted, language = (
+        _joined([getattr(head, name) for head in heads], kind) for name, kind in _HEAD.items()
+    )
     order, turn = turns(account, digest)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head[0]) for head in heads])])
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head.row) for head in heads])])
 
     def work(chosen: Any) -> list[tuple[Part, Any]]:
         cuts = np.searchsorted(chosen, starts)
         return [(part, row[chosen[cuts[i] : cuts[i + 1]]]) for i, part in enumerate(parts)]
 
-    steps = (SAMPLE_AN_ACCOUNT, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
-    for most in steps:
-        chosen = np.sort(order[turn < most])
-        if n_prints[chosen].sum() > SAMPLE_PRINTS and most > 1:
-            continue
-        counts = _counts(work(chosen))
-        jobs = [(*job, counts, min_events) for job in work(chosen)]
-        if sum(bench.map(_n_shared, jobs, what="count the sample")) <= SHARED_PRINTS:
-            break
-    read = bench.map(_read_shared, jobs, what="read the sample")
-    firsts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(job[1]) for job in work(chosen)])])
+    chosen, turn = _within(SAMPLE_PRINTS, n_prints, order, turn)
+    counts = no_counts()
+    for part, rows in work(chosen):
+        for piece in _pieces(part, rows):
+            count(piece, counts)
+    jobs = [(*job, counts, min_events) for job in work(chosen)]
+    n_shared = _joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
+    most = min(max(SHARED_PRINTS[0], SHARED_A_PROMPT * len(account)), SHARED_PRINTS[1])
+    kept, _ = _within(most, n_shared, np.arange(len(chosen)), turn)
+    chosen = chosen[kept]
+    read = bench.map(_read_shared, [(*job, counts, min_events) for job in work(chosen)], what="read the sample")
+    firsts = np.cumsum([0, *(len(job[1]) for job in work(chosen))])
     return share(
         rows=_joined([rows + first for (rows, _, _), first in zip(read, firsts[:-1], strict=True)], np.int64),
         places=_joined([places for _, places, _ in read], np.int64),
@@ -155,8 +165,21 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
         n_in_row=n_prints[chosen],
         accounts=np.unique(account[chosen], return_inverse=True)[1].astype(np.int64),
         parted=parted[chosen],
+        languages=language[chosen],
         min_events=min_events,
     )
+
+
+def _within(most: int, sizes: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
+    """Keep the rows of the first turns of each account, as many turns as `most` allows; return them sorted, and turns.
+
+    `sizes` is by row; one turn is always kept.
+    """
+    total = np.cumsum(np.bincount(turn, weights=sizes[rows], minlength=SAMPLE_AN_ACCOUNT))
+    steps = STEPS[total[STEPS - 1] <= most]
+    kept = np.flatnonzero(turn < (steps[-1] if len(steps) else 1))
+    kept = kept[np.argsort(rows[kept], kind="stable")]
+    return rows[kept], turn[kept]
 
 
 def turns(account: Any, digest: Any) -> tuple[Any, Any]:
@@ -177,7 +200,7 @@ def rank_within(groups: Any) -> Any:
     return place - np.maximum.accumulate(np.where(fresh, place, 0)) if len(groups) else place
 
 
-def _joined(arrays: list[Any], dtype: type[np.generic]) -> Any:
+def _joined(arrays: list[Any], dtype: Any) -> Any:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
 
 
@@ -189,57 +212,68 @@ def share_of(most: int, parts: Sequence[Part]) -> int:
     return (1 << 64) - 1 if total <= most else int((1 << 64) * (most / total))
 
 
-def _head(work: tuple[Part, int]) -> tuple[Any, Any, Any, Any, Any]:
-    """Return account, digest, number of fingerprints, place and whether it has a blank line, of rows of a part.
+@dataclass(frozen=True)
+class _Head:
+    """What is known of some rows of a part beside their fingerprints."""
 
-    The rows are those whose digest is small enough.
+    account: Any
+    digest: Any
+    n_prints: Any
+    row: Any
+    parted: Any
+    language: Any
+
+
+_HEAD: dict[str, Any] = {
+    "account": np.uint64, "digest": np.uint64, "n_prints": np.int64, "row": np.int64, "parted": np.bool_,
+    "language": np.int8,
+}  # fmt: skip
+
+
+def _head(work: tuple[Part, int]) -> _Head:
+    """Return what is known of the rows of a part whose digest is small enough.
 
     Rows with an id from upstream or without words are none of them.
     """
     part, limit = work
-    table = read_sketch(part, ["account", "given", "parted", "digest", "prints"])
-    n_prints = np.diff(lists_of(table, "prints")[0])
+    table = read_sketch(part, ["account", "given", "parted", "digest", "language", "prints"])
+    n_prints = np.concatenate([np.zeros(0, np.int64), *(np.diff(local) for local, _ in _batches_of(table, "prints"))])
     digest = np.asarray(table["digest"])
     rows = np.flatnonzero(
         (n_prints > 0) & ~np.asarray(table["given"]) & (mix(digest ^ np.uint64(KEY)) <= np.uint64(limit))
     )
-    return np.asarray(table["account"])[rows], digest[rows], n_prints[rows], rows, np.asarray(table["parted"])[rows]
+    account, parted, language = (np.asarray(table[name])[rows] for name in ("account", "parted", "language"))
+    return _Head(account, digest[rows], n_prints[rows], rows, parted, language)
 
 
-def _prints_of_rows(part: Part, rows: Any) -> tuple[Any, Any]:
-    """Return the fingerprints of some rows of a part, one row after the other, and how many each has."""
-    offsets, values = lists_of(read_sketch(part, ["prints"]), "prints")
-    counts = offsets[rows + 1] - offsets[rows]
-    heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    return values[np.repeat(offsets[rows] - heads[:-1], counts) + np.arange(heads[-1])], counts
+def _pieces(part: Part, rows: Any) -> Iterator[Piece]:
+    """Yield the fingerprints of some rows of a part, sorted, batch by batch as they lie in the file."""
+    first = 0
+    for offsets, prints in _batches_of(read_sketch(part, ["prints"]), "prints"):
+        last = first + len(offsets) - 1
+        low, high = np.searchsorted(rows, (first, last))
+        yield Piece(offsets, prints, rows[low:high] - first)
+        first = last
 
 
-def _bins(values: Any) -> Any:
-    return (values >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
-
-
-def _counts(work: Sequence[tuple[Part, Any]]) -> Any:
-    """Count the fingerprints of the sample by their upper bits."""
-    counts = np.zeros(1 << FILTER_BITS, np.uint32)
-    for part, rows in work:
-        np.add.at(counts, _bins(_prints_of_rows(part, rows)[0]), np.uint32(1))
-    return counts
-
-
-def _n_shared(work: tuple[Part, Any, Any, int]) -> int:
-    """Count the fingerprints that may be shared."""
+def _n_shared(work: tuple[Part, Any, Counts, int]) -> Any:
+    """Count for each row the fingerprints that may be shared."""
     part, rows, counts, least = work
-    return int((counts[_bins(_prints_of_rows(part, rows)[0])] >= least).sum())
+    return _joined([n_likely(piece, counts, least) for piece in _pieces(part, rows)], np.int64)
 
 
-def _read_shared(work: tuple[Part, Any, Any, int]) -> tuple[Any, Any, Any]:
+def _read_shared(work: tuple[Part, Any, Counts, int]) -> tuple[Any, Any, Any]:
     """Return row, place and value of the fingerprints that may be shared."""
     part, rows, counts, least = work
-    values, lengths = _prints_of_rows(part, rows)
-    kept = np.flatnonzero(counts[_bins(values)] >= least)
-    row = np.repeat(np.arange(len(rows)), lengths)
-    place = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return row[kept], place[kept], values[kept]
+    found = []
+    first = 0
+    for piece in _pieces(part, rows):
+        owners, places, values = likely(piece, counts, least)
+        found.append((owners + first, places, values))
+        first += len(piece.rows)
+    kinds = (np.int64, np.int64, np.uint64)
+    owners, places, values = (_joined([f[place] for f in found], kind) for place, kind in enumerate(kinds))
+    return owners, places, values
 
 
 def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:

@@ -18,6 +18,7 @@ from pipeline.text.hashing import U64, mix
 from pipeline.text.labels import MIN_SHARE, Frames, assign, enough
 from pipeline.text.refine import refined
 from pipeline.text.tokens import I64, Flags
+from pipeline.text.wrappers import Held, wrapping
 
 F64 = npt.NDArray[np.float64]
 
@@ -41,7 +42,6 @@ class FrameRules:
     many: int = 12  # prompts of which it makes up half, or
     habit_prints: float = 6.0  # fingerprints it usually has, where it is used again and again: at least
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
-    wrapper_prints: float = 24.0  # usual number of fingerprints of a popular frame that is a wrapper
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
 
 
@@ -55,11 +55,21 @@ class Shared:
     n_in_row: I64  # per row: fingerprints of the prompt, shared or not
     accounts: I64  # per row: number of the account
     parted: Flags  # per row: the prompt has a blank line
+    languages: npt.NDArray[np.int8]  # per row: code of the language at its end, -1 where nothing tells
     values: U64  # sorted
     n_events: I64  # per value
 
 
-def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, parted: Flags, min_events: int) -> Shared:
+def share(
+    rows: I64,
+    places: I64,
+    values: U64,
+    n_in_row: I64,
+    accounts: I64,
+    parted: Flags,
+    languages: npt.NDArray[np.int8],
+    min_events: int,
+) -> Shared:
     """Keep the fingerprints that at least `min_events` rows hold. Rows and places ascend; no row repeats one."""
     order = np.argsort(values, kind="stable")
     starts, lengths = in_runs(values[order].view(np.int64))
@@ -74,6 +84,7 @@ def share(rows: I64, places: I64, values: U64, n_in_row: I64, accounts: I64, par
         n_in_row=n_in_row,
         accounts=accounts,
         parted=parted,
+        languages=languages,
         values=values[order][starts[enough]],
         n_events=lengths[enough],
     )
@@ -131,17 +142,6 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
     return refined(shared, components(size, a[strong], b[strong])[stretch])
 
 
-@dataclass(frozen=True)
-class _Held:
-    """Frames in the prompts that hold enough of them, sorted by row."""
-
-    rows: I64
-    frames: I64
-    present: I64
-    before: I64  # fingerprints of the prompt that stand before the frame, save popular ones
-    after: I64
-
-
 def settle(shared: Shared, rules: FrameRules) -> Frames:
     """Find the frames of a sample of prompts."""
     frame_of = frames_of(shared, rules)
@@ -159,7 +159,7 @@ def settle(shared: Shared, rules: FrameRules) -> Frames:
     held = _between(shared, frame_of, common, rows[fits], frames[fits], present[fits])
     n_events = np.bincount(held.frames, minlength=size)
     accepted = (n_events >= rules.min_events) & _marked(shared, held, popular, rest, rules)
-    wrapper = popular & accepted & _wrapping(shared, held, rules)
+    wrapper = wrapping(shared, held, popular & accepted, accepted & ~popular)
     number = np.cumsum(accepted) - 1
     numbers = np.where(accepted, number, -1)[frame_of]
     wanted = np.flatnonzero((numbers >= 0) | common)
@@ -197,10 +197,10 @@ def _popular(shared: Shared, rows: I64, frames: I64, rules: FrameRules) -> Flags
     return np.asarray(n_accounts >= floor)
 
 
-def _between(shared: Shared, frame_of: I64, common: Flags, rows: I64, frames: I64, present: I64) -> _Held:
+def _between(shared: Shared, frame_of: I64, common: Flags, rows: I64, frames: I64, present: I64) -> Held:
     """Measure how much of each prompt stands before and after the frames it holds, save what is popular."""
     if not len(rows):
-        return _Held(rows, frames, present, rows, rows)
+        return Held(rows, frames, present, rows, rows)
     size = len(shared.values)
     ours = common[shared.ids]
     running = np.cumsum(ours)
@@ -214,10 +214,10 @@ def _between(shared: Shared, frame_of: I64, common: Flags, rows: I64, frames: I6
     runs, run_lengths = in_runs(key[order])
     wanted = np.searchsorted(key[order][runs], rows * size + frames)
     first, last = order[runs], order[runs + run_lengths - 1]
-    return _Held(rows, frames, present, own_before[first][wanted], own_after[last][wanted])
+    return Held(rows, frames, present, own_before[first][wanted], own_after[last][wanted])
 
 
-def _marked(shared: Shared, held: _Held, popular: Flags, rest: I64, rules: FrameRules) -> Flags:
+def _marked(shared: Shared, held: Held, popular: Flags, rest: I64, rules: FrameRules) -> Flags:
     """Tell frames from phrases that strangers happen to share.
 
     A frame makes up nearly all of its prompts, or much of many; or it begins or ends them more surely than chance
@@ -246,20 +246,6 @@ def _divergence(found: F64, chance: F64) -> F64:
     low, chance = np.clip(found, 1e-12, 1 - 1e-12), np.clip(chance, 1e-12, 0.5)
     bits = low * np.log2(low / chance) + (1 - low) * np.log2((1 - low) / (1 - chance))
     return np.asarray(np.where(found > chance, bits, 0.0))
-
-
-def _wrapping(shared: Shared, held: _Held, rules: FrameRules) -> Flags:
-    """Tell long openings around requests of all kinds (default prompts of agents) from frames with slots.
-
-    A wrapper ends in a blank line, where the request begins; the slot of a frame more often goes on in the text.
-    """
-    size = len(shared.values)
-    n_events = np.maximum(1, np.bincount(held.frames, minlength=size))
-    usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
-    begins = np.bincount(held.frames, weights=held.before <= 1, minlength=size) / n_events
-    more = np.bincount(held.frames, weights=shared.n_in_row[held.rows] - held.present >= 2, minlength=size) / n_events
-    parted = np.bincount(held.frames, weights=shared.parted[held.rows], minlength=size) / n_events
-    return np.asarray((usual >= rules.wrapper_prints) & (begins >= 0.8) & (more >= 0.8) & (parted >= 0.9))
 
 
 def distinct_per_group(groups: I64, members: I64, n_groups: int) -> I64:

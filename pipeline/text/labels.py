@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ MOST_COUNTED = 8  # fingerprints of a frame that count in its favour
 POPULAR_WORTH = 0.35  # what many strangers use explains less
 PART_WORTH = 0.5  # likewise a frame that is there in part
 TABLE_BITS = 22
+_SHIFT, _ONE = np.uint64(64 - TABLE_BITS), np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,35 @@ class Frames:
             family=family[kept],
         )
 
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: tables for look-ups are made again where they are used."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _firsts(self) -> npt.NDArray[np.int32]:
+        """Where the fingerprints with the same upper bits begin, for all upper bits and one more."""
+        bins = (self.values >> _SHIFT).astype(np.int64)
+        counts = np.bincount(bins, minlength=1 << TABLE_BITS)
+        return np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+
+    @cached_property
+    def _known(self) -> Flags:
+        """Which upper bits fingerprints have; small, so that most of what is looked up costs little."""
+        return np.diff(self._firsts) > 0
+
     def find(self, values: U64) -> I64:
         """Return the place of each fingerprint among `values`, -1 where it is none of them."""
         places = np.full(len(values), -1, np.int64)
-        if not len(self.values):
-            return places
-        shift = np.uint64(64 - TABLE_BITS)
-        known = np.zeros(1 << TABLE_BITS, np.bool_)
-        known[self.values >> shift] = True
-        likely = np.flatnonzero(known[values >> shift])
-        place = np.minimum(np.searchsorted(self.values, values[likely]), len(self.values) - 1)
-        hit = self.values[place] == values[likely]
-        places[likely[hit]] = place[hit]
+        bins = values >> _SHIFT
+        open_ones = np.flatnonzero(self._known[bins])
+        wanted, bins = values[open_ones], bins[open_ones]
+        place, end = self._firsts[bins].astype(np.int64), self._firsts[bins + _ONE]
+        while len(open_ones):
+            hit = self.values[place] == wanted
+            places[open_ones[hit]] = place[hit]
+            place += 1
+            on = np.flatnonzero(~hit & (place < end))
+            open_ones, wanted, place, end = open_ones[on], wanted[on], place[on], end[on]
         return places
 
 

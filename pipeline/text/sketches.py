@@ -1,6 +1,6 @@
 """Everything that is kept of a prompt: fingerprints and measures, no words. Compiled where numba is installed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -11,10 +11,9 @@ import numpy.typing as npt
 from pipeline.text import tables
 from pipeline.text.fingerprints import fingerprint, without_repeats
 from pipeline.text.hashing import U64
-from pipeline.text.tokens import BOUND, I64, Flags, buffers, tokenise
+from pipeline.text.tokens import BOUND, I64, Flags, buffers, have_paragraphs, reach, tokenise
 from pipeline.text.traits import (
     asks_reasoning,
-    language_names,
     language_table,
     languages,
     reasoning_phrases,
@@ -22,7 +21,7 @@ from pipeline.text.traits import (
 
 WORTH_COMPILING = 4_000  # prompts in a batch
 ROOM = 32 << 20  # bytes of text that the compiled path works on at a time
-LONGEST = 32_768  # bytes of a prompt: the compiled path finds repeated fingerprints in a table made for that many
+LONGEST = 32_768  # symbols of a prompt: the compiled path finds repeated fingerprints in a table made for that many
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Sketch:
     n_chars: npt.NDArray[np.int32]  # -1 where the prompt is null
     asks_reasoning: Flags
     languages: npt.NDArray[np.int8]  # place in traits.language_names(), -1 where nothing tells
+    parted: Flags  # there is a blank line
 
 
 @cache
@@ -46,7 +46,7 @@ def can_compile() -> bool:
 def sketch(prompts: Any, *, bound: int = BOUND, compiled: bool | None = None) -> Sketch:
     """Sketch an Arrow string array of prompts.
 
-    At most `bound` bytes of a prompt are read, and never more than LONGEST. `compiled` forces or forbids the compiled
+    At most `bound` symbols of a prompt are read, and never more than LONGEST. `compiled` forces or forbids the compiled
     path; both give the same bytes.
     """
     bound = min(bound, LONGEST)
@@ -65,13 +65,15 @@ def _plain(prompts: Any, bound: int) -> Sketch:
         n_chars=tokens.n_chars,
         asks_reasoning=asks_reasoning(tokens),
         languages=languages(tokens),
+        parted=have_paragraphs(prompts),
     )
 
 
 def _compiled(prompts: Any, bound: int) -> Sketch:
-    from pipeline.text.compiled import sketch_rows
+    from pipeline.text.compiled import byte_values, sketch_rows
 
     data, starts, ends, nulls = buffers(prompts)
+    cuts = reach(data, starts, ends, bound)
     n_rows = len(starts)
     result = Sketch(
         offsets=np.zeros(n_rows + 1, np.int64),
@@ -80,57 +82,54 @@ def _compiled(prompts: Any, bound: int) -> Sketch:
         n_chars=np.zeros(n_rows, np.int32),
         asks_reasoning=np.zeros(n_rows, np.bool_),
         languages=np.zeros(n_rows, np.int8),
+        parted=np.zeros(n_rows, np.bool_),
     )
     pieces = []
     reached = 0
-    room = np.cumsum(np.minimum(ends - starts, bound) // 2 + 1)
+    room = np.cumsum((cuts - starts) // 2 + 1)
     first = 0
     while first < n_rows:
         before = int(room[first - 1]) if first else 0
         last = max(first + 1, int(np.searchsorted(room, before + ROOM // 2, side="right")))
         prints = np.empty(int(room[last - 1]) - before, np.uint64)  # of which only what is written takes memory
         offsets = np.empty(last - first + 1, np.int64)
+        rows = slice(first, last)
         sketch_rows(
-            data, starts[first:last], ends[first:last], bound, tables.classes(), tables.folded(),
-            *_language_slots(), len(language_names()) - 1, *_phrase_slots(), prints, offsets,
-            result.digests[first:last], result.n_chars[first:last],
-            result.asks_reasoning[first:last], result.languages[first:last],
+            data, starts[rows], cuts[rows], ends[rows], byte_values(), tables.classes(), tables.folded(),
+            _language_slots(), _phrase_slots(), prints, offsets, result.digests[rows], result.n_chars[rows],
+            result.asks_reasoning[rows], result.languages[rows], result.parted[rows],
         )  # fmt: skip
         pieces.append(prints[: offsets[-1]])
         result.offsets[first + 1 : last + 1] = offsets[1:] + reached
         reached += int(offsets[-1])
         first = last
     result.n_chars[nulls] = -1
-    every = pieces[0] if len(pieces) == 1 else np.concatenate([result.prints, *pieces])
-    return Sketch(
-        result.offsets, every, result.digests, result.n_chars,
-        result.asks_reasoning, result.languages,
-    )  # fmt: skip
+    return replace(result, prints=pieces[0] if len(pieces) == 1 else np.concatenate([result.prints, *pieces]))
 
 
 @cache
-def _language_slots() -> tuple[U64, I64]:
-    """Lay the common words of languages out as an open table: keys (0 where empty) and codes."""
-    keys, codes, _ = language_table()
-    size = 512
-    slots, values = np.zeros(size, np.uint64), np.zeros(size, np.int64)
-    for key, code in zip(keys.tolist(), codes.tolist(), strict=True):
-        slot = key % size
-        while slots[slot]:
-            slot = (slot + 1) % size
-        slots[slot], values[slot] = key, code
-    return slots, values
+def _language_slots() -> tuple[U64, I64, np.uint64, int]:
+    """Lay the common words of languages out as a table without collisions.
+
+    Keys (0 where empty), codes, by how many bits a key is shifted to its slot, and the number of languages.
+    """
+    keys, codes, names = language_table()
+    for size in (1024, 2048, 4096, 8192, 16384):
+        for shift in range(53):
+            places = (keys >> np.uint64(shift)) & np.uint64(size - 1)
+            if len(np.unique(places)) == len(keys):
+                slots, values = np.zeros(size, np.uint64), np.zeros(size, np.int64)
+                slots[places], values[places] = keys, codes
+                return slots, values, np.uint64(shift), len(names)
+    raise ValueError("no table without collisions holds the common words of languages")
 
 
 @cache
-def _phrase_slots() -> tuple[Flags, U64, I64]:
-    """Return a table of the pairs of words that begin phrases, and hash and width of each phrase."""
-    from pipeline.text.compiled import pair_slot
-
-    firsts = np.zeros(4096, np.bool_)
-    phrases, widths = [], []
-    for first, second, value, width in reasoning_phrases():
-        firsts[pair_slot(np.uint64(first), np.uint64(second), len(firsts))] = True
-        phrases.append(value)
-        widths.append(width)
-    return firsts, np.array(phrases, np.uint64), np.array(widths, np.int64)
+def _phrase_slots() -> tuple[Flags, U64, I64, U64, I64]:
+    """Return which upper bytes of words to look out for, and of each phrase: word, its place, hash, number of words."""
+    phrases = reasoning_phrases()
+    keys = np.array([phrase[0] for phrase in phrases], np.uint64)
+    marks = np.zeros(256, np.bool_)
+    marks[keys >> np.uint64(56)] = True
+    places, widths = (np.array([phrase[column] for phrase in phrases], np.int64) for column in (1, 3))
+    return marks, keys, places, np.array([phrase[2] for phrase in phrases], np.uint64), widths

@@ -18,7 +18,7 @@ from pipeline.text.hashing import ADDRESS, CODE, NUMBER, QUOTED, STEP, U64, mix,
 I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-BOUND = 32_768  # bytes of a prompt that are read; what follows is not looked at
+BOUND = 32_768  # symbols of a prompt that are read; what follows is not looked at
 QUOTE_REACH = 160  # symbols: a longer quoted span is text, not a filler
 CHUNK = 262_144  # bytes worked on at a time in the numpy path; the caches like small buffers
 
@@ -60,11 +60,11 @@ def tokenise(prompts: Any, bound: int = BOUND) -> Tokens:
     """
     data, starts, ends, nulls = buffers(prompts)
     n_chars = np.zeros(len(starts), np.int32)
+    cuts = reach(data, starts, ends, bound)
     pieces = []
-    for first, last in _chunks(starts, ends, bound):
+    for first, last in _chunks(starts, cuts):
         n_chars[first:last] = count_symbols(data, starts[first:last], ends[first:last])
-        text, heads = gather(data, starts[first:last], np.minimum(ends[first:last], starts[first:last] + bound))
-        pieces.append(_tokenise_chunk(text, heads))
+        pieces.append(_tokenise_chunk(*gather(data, starts[first:last], cuts[first:last])))
     n_chars[nulls] = -1
     counts = np.concatenate([np.diff(piece.offsets) for piece in pieces]) if pieces else np.zeros(0, np.int64)
     return Tokens(
@@ -82,13 +82,23 @@ def _joined(parts: list[Any], dtype: type[np.generic]) -> Any:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
-def _chunks(starts: I64, ends: I64, bound: int) -> Iterator[tuple[int, int]]:
+def reach(data: npt.NDArray[np.uint8], starts: I64, ends: I64, bound: int) -> I64:
+    """Return where the first `bound` symbols of each row end; no more than four bytes a symbol are looked at."""
+    cuts = np.minimum(ends, starts + 4 * bound)
+    for row in np.flatnonzero(cuts - starts > bound).tolist():  # few, and each of them long
+        leads = np.flatnonzero((data[starts[row] : cuts[row]] & 0xC0) != 0x80)
+        if len(leads) > bound:
+            cuts[row] = starts[row] + leads[bound]
+    return cuts
+
+
+def _chunks(starts: I64, ends: I64) -> Iterator[tuple[int, int]]:
     """Cut the rows into pieces of about CHUNK bytes."""
-    reach = np.cumsum(np.minimum(ends - starts, bound) + 1)
+    sizes = np.cumsum(ends - starts + 1)
     first = 0
     while first < len(starts):
-        before = int(reach[first - 1]) if first else 0
-        last = max(first + 1, int(np.searchsorted(reach, before + CHUNK, side="right")))
+        before = int(sizes[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(sizes, before + CHUNK, side="right")))
         yield first, last
         first = last
 

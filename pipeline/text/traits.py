@@ -9,6 +9,7 @@ from pipeline.text.fingerprints import run_hashes
 from pipeline.text.hashing import U64, run_hash, word_hash
 from pipeline.text.tokens import Flags, Tokens
 
+LAST_WORDS = 64  # of a prompt, by which its language is told
 # a handful of short words that each language uses all the time and its neighbours do not
 _COMMON = {
     "de": "der die das und nicht ist ein eine mit für auf dem den von zu im wie bitte ich wird",
@@ -43,17 +44,22 @@ def language_table() -> tuple[U64, npt.NDArray[np.int64], tuple[str, ...]]:
 
 
 def languages(tokens: Tokens) -> npt.NDArray[np.int8]:
-    """Return the code of each prompt's language: a place in `language_names()`, -1 where nothing tells."""
+    """Return the code of each prompt's language: a place in `language_names()`, -1 where nothing tells.
+
+    The last LAST_WORDS words tell it: there the request stands, whatever stands around it.
+    """
     keys, codes, names = language_table()
     n_rows = len(tokens.offsets) - 1
     row_of = np.repeat(np.arange(n_rows), np.diff(tokens.offsets))
-    place = np.minimum(np.searchsorted(keys, tokens.hashes), len(keys) - 1)
-    hit = keys[place] == tokens.hashes
+    last = np.flatnonzero(tokens.offsets[1:][row_of] - np.arange(len(row_of)) <= LAST_WORDS)
+    row_of, hashes = row_of[last], tokens.hashes[last]
+    place = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+    hit = keys[place] == hashes
     width = len(names) + 1
     votes = np.bincount(row_of[hit] * width + codes[place[hit]], minlength=n_rows * width)
     votes = votes.reshape(n_rows, width)
-    unspaced = np.bincount(row_of, weights=tokens.unspaced, minlength=n_rows)
-    total = np.diff(tokens.offsets)
+    unspaced = np.bincount(row_of, weights=tokens.unspaced[last], minlength=n_rows)
+    total = np.bincount(row_of, minlength=n_rows)
     best = np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), -1)
     return np.where((unspaced * 2 > total) & (total > 0), len(names), best).astype(np.int8)
 
@@ -65,11 +71,15 @@ def language_names() -> tuple[str, ...]:
 
 @cache
 def reasoning_phrases() -> tuple[tuple[int, int, int, int], ...]:
-    """Return the hashes of the first two words, the hash of the whole and the number of words of each phrase."""
+    """Return for each phrase the hash of its longest word, the place of that word, the hash of all, how many there are.
+
+    The longest word is the one least often met by chance.
+    """
     found = []
     for words in [phrase.split() for phrase in _REASONING] + [list(phrase) for phrase in _REASONING_UNSPACED]:
         hashes = [word_hash(word) for word in words]
-        found.append((hashes[0], hashes[1], run_hash(hashes), len(hashes)))
+        longest = max(range(len(words)), key=lambda place: (len(words[place]), -place))
+        found.append((hashes[longest], longest, run_hash(hashes), len(hashes)))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import pytest
 
 from pipeline.schemas import TABLES
 from pipeline.settings import Settings
+from pipeline.stages._template_sketches import FORMAT
 from pipeline.stages.templates import Templates, make, sketch
 from tests.pipeline.text.planted import Planted, pairwise, plant
 
@@ -191,6 +193,20 @@ def test_kept_sketches_give_the_same_run(planted: Planted, whole: Templates, tmp
     assert result.templates.equals(whole.templates)
     assert events(result).equals(events(whole))
     assert prompts.reads.get(paths[0], 0) <= 1  # for the wording only
+
+
+def test_the_format_of_kept_sketches_is_this_one(tmp_path: Path) -> None:
+    """Whoever changes what is in a sketch meets this test, and numbers the format anew."""
+    texts = [
+        "Summarise the quiet harbour in 3 lines.\n\nThink step by step, «please».",
+        None,
+        "请一步一步解释",
+        "ja und nicht",
+    ]
+    paths, prompts = write_parts(tmp_path / "in", Planted(texts, np.zeros(4, np.int64), ["a", "b", "c", "d"]), [])  # type: ignore[arg-type]
+    path = sketch(paths[0], prompts, str(tmp_path / "kept"), settings=Settings().templates)
+    rows = pa.ipc.open_file(path).read_all().to_pylist()
+    assert (FORMAT, hashlib.sha256(repr(rows).encode()).hexdigest()[:16]) == (2, "426cebd17cb573ad")
 
 
 def test_sketches_hold_no_text(planted: Planted, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from pipeline.text.frames import FrameRules, settle, share
 from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.sketches import sketch
-from pipeline.text.tokens import have_paragraphs
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ def mine(texts: Sequence[str] | pa.Array, accounts: Sequence[str], rules: FrameR
     rows = np.repeat(np.arange(len(n_in_row)), n_in_row)
     owner = np.unique(np.array(accounts), return_inverse=True)[1].astype(np.int64)
     places = np.arange(len(rows)) - np.repeat(made.offsets[:-1], n_in_row)
-    parted = have_paragraphs(column)
-    frames = settle(share(rows, places, made.prints, n_in_row, owner, parted, rules.min_events), rules)
+    frames = settle(
+        share(rows, places, made.prints, n_in_row, owner, made.parted, made.languages, rules.min_events), rules
+    )
     return Mined(frames, assign(rows, made.prints, n_in_row, frames))

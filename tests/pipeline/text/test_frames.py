@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.text.refine import average_linkage
+from pipeline.text.wrappers import now_and_then, own_languages
 from tests.pipeline.text.mining import mine
 from tests.pipeline.text.planted import chinese, order, pairwise, plant, sentence
 
@@ -32,6 +33,58 @@ def test_unrelated_prompts_are_not_joined() -> None:
         texts.append(" ".join(parts))
     found = mine(texts, [f"account {number % 1500}" for number in range(len(texts))])
     assert (found.labels.frame < 0).all()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_a_frame_of_a_large_campaign_is_no_wrapper(share: float) -> None:
+    """It has all the looks of one (popular, long, at the head, a blank line), but its accounts draw from one pot."""
+    dice = random.Random(21)
+    frame = " ".join(order(dice) for _ in range(5))
+    texts, accounts = [], []
+    for account in range(600):
+        campaign = account < 600 * share
+        for _ in range(6):
+            asked = " ".join(sentence(dice) for _ in range(4))
+            texts.append(f"{frame}\n\n{asked}" if campaign and dice.random() < 0.8 else asked)
+            accounts.append(f"account {account}")
+    found = mine(texts, accounts)
+    framed = np.array(["\n\n" in text for text in texts])
+    assert (found.labels.wrapper < 0).all()
+    assert (found.labels.frame[framed] == found.labels.frame[framed][0]).mean() > 0.98
+    assert found.labels.frame[framed][0] >= 0
+
+
+def test_an_agent_of_people_of_several_languages_is_a_wrapper() -> None:
+    dice = random.Random(22)
+    agent = " ".join(order(dice) for _ in range(6))
+    french = "il faut que vous me disiez pour la troisième fois ce que les gens font avec une machine dans le jardin"
+    texts, accounts = [], []
+    for account in range(120):
+        for _ in range(6):
+            asked = " ".join(sentence(dice) for _ in range(2))
+            if account % 4 == 0:
+                asked = " ".join(dice.sample(french.split(), 20) + dice.sample(french.split(), 20))
+            texts.append(f"{agent}\n\n{asked}")
+            accounts.append(f"account {account}")
+    found = mine(texts, accounts)
+    assert (found.labels.wrapper >= 0).mean() > 0.98
+
+
+def test_what_people_do_now_and_then_is_told_from_what_they_always_do() -> None:
+    accounts = np.array([0, 0, 0, 0, 1, 1, 2])
+    assert now_and_then(np.array([0, 4]), accounts) == (0.25 + 0.5) / 2
+    assert now_and_then(np.array([6]), accounts) == 1.0
+
+
+def test_languages_of_accounts_are_their_own_or_drawn_from_one_pot() -> None:
+    accounts = np.repeat(np.arange(400), 10)
+    dice = np.random.default_rng(3)
+    own = (dice.random(400) < 0.3).astype(np.int64)[accounts]
+    assert own_languages(accounts, own) == pytest.approx(1.0)
+    pot = (dice.random(len(accounts)) < 0.3).astype(np.int64)
+    assert abs(own_languages(accounts, pot)) < 0.02
+    assert own_languages(accounts, np.zeros(len(accounts), np.int64)) == 0.0
+    assert own_languages(accounts, np.full(len(accounts), -1)) == 0.0
 
 
 def test_a_wrapper_is_set_apart_from_the_request_inside() -> None:

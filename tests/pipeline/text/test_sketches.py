@@ -121,6 +121,22 @@ def test_a_prompt_is_sketched_alone(before: list[str], after: list[str]) -> None
     assert np.array_equal(together.prints[together.offsets[first] :], apart.prints)
 
 
+def test_the_bound_counts_symbols_not_bytes() -> None:
+    for compiled in (False, True) if can_compile() else (False,):
+        one, other, more = (
+            sketch(pa.array([text]), bound=12, compiled=compiled) for text in ("你" * 12, "你" * 13, "你好" * 6)
+        )
+        assert one.digests == other.digests != more.digests
+        assert other.n_chars.tolist() == [13]
+
+
+def test_a_blank_line_is_seen_beyond_the_bound() -> None:
+    texts = ["one\n\ntwo", "one\r\n\r\ntwo", "one\ntwo\n", "one two three four five\n\n", "ü\n\n", "\n", None]
+    for compiled in (False, True) if can_compile() else (False,):
+        made = sketch(pa.array(texts, pa.string()), bound=9, compiled=compiled)
+        assert made.parted.tolist() == [True, True, False, True, True, False, False]
+
+
 def test_measures() -> None:
     made = sketch(
         pa.array(

@@ -58,11 +58,11 @@ METHODS = {
         ),
         Method(
             "F2", "an open provider's account scan: union of rare keys, additive points", additive_points,
-            {"cap": (8, 15, 30), "band": (30, 55, 70), "ranges": _RANGES},
+            {"cap": (5, 15, 40), "band": (30, 55, 85, 100, 115), "ranges": _RANGES},
         ),
         Method(
             "F3", "components over things of few accounts", weakly_connected,
-            {"cap": (5, 10, 20, 50), "min_size": (3, 5, 8), "ranges": _RANGES},
+            {"cap": (3, 5, 10, 30), "min_size": (3, 6, 12), "ranges": _RANGES},
         ),
         Method(
             "F4", "EvilCohort: shared addresses, Louvain", shared_addresses,
@@ -95,12 +95,12 @@ METHODS = {
         ),
         Method(
             "F15", "F13 on rare things, tied in two families", rare_in_two,
-            {"cap": (15, 50, 150), "classes": ("none", "ours"), "ranges": _RANGES},
+            {"cap": (5, 15, 50, 150), "classes": ("none", "ours"), "ranges": _RANGES},
             {"gamma": 1.0, "weighted": False},
         ),
         Method(
             "F15g", "F15 weighted, at gamma 20", rare_in_two,
-            {"cap": (15, 50, 150), "classes": ("none", "ours")}, {"gamma": 20.0, "weighted": True},
+            {"cap": (5, 15, 50, 150), "classes": ("none", "ours")}, {"gamma": 20.0, "weighted": True},
         ),
         Method(
             "F17", "components over rare templates alone", weakly_connected,

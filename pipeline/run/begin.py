@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pipeline.errors import Place, UsageError
 from pipeline.period import Period, window
 from pipeline.run.code import stage_digest
+from pipeline.run.room import bytes_below, check_room
 from pipeline.run.unfinished import Unfinished, digest_of, workshop
 from pipeline.scoring_model import shipped_model
 from pipeline.settings import Settings
@@ -108,7 +109,9 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
     inputs = gather_inputs(request.input, request.decisions)
     place = workshop(output)
     scratch = place / "survey"
-    watch.stage("survey", 0, 0, "looks at what is there")
+    used = bytes_below(place) if request.resume else 0
+    room = check_room(inputs, request.settings, place, used=used)
+    watch.stage("survey", 0, 0, f"looks at what is there; {room}")
     try:
         bench = make_bench(request.settings, scratch, address=request.scheduler, watch=watch)
         survey = call(

@@ -14,7 +14,26 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from pipeline.settings import Settings
     from pipeline.workbench import InputTable
+
+
+def has_prompts(events: InputTable, settings: Settings) -> bool:
+    """Whether the first file of the events holds prompts; a Parquet column of nulls counts as none."""
+    column = settings.input.columns.get("events", {}).get("prompt", "prompt")
+    if not events.files or column not in rows.column_names(events, 0):
+        return False
+    if events.format != "parquet":
+        return True
+    import pyarrow.parquet as pq
+
+    with rows.open_file(events, 0, unpack=False) as file:
+        meta = pq.read_metadata(file)
+    if column not in meta.schema.names:  # nested: whatever it is, it is not nothing
+        return True
+    place = meta.schema.names.index(column)
+    return any(meta.row_group(g).column(place).total_uncompressed_size > meta.row_group(g).num_rows
+               for g in range(meta.num_row_groups))  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest import mock
 
@@ -35,6 +35,8 @@ from tests.benchmarks.detection.ours import ABLATIONS, VARIANTS, _Muted, without
 from tests.benchmarks.detection.points import SCALES, Point, base_world, reported_points, tuning_points
 from tests.benchmarks.detection.pooled import added, rows
 from tests.benchmarks.detection.price import PRICES, cost_an_account, price_list
+from tests.benchmarks.detection.report import page
+from tests.benchmarks.real_data import fast_pairs
 
 CARD, ADDRESS, FRAME = ("payment", "payment"), ("ip", "network"), ("template", "text")
 
@@ -331,3 +333,39 @@ def test_rows_stand_by_level_and_method() -> None:
     (row,) = rows([cell, cell])
     assert row["seeds"] == 2 and row["precision"]["hits"] == 2 and row["f1"] == pytest.approx(0.5)
     assert row["innocent_rings"] == 2 and row["at_guilty"] is None
+
+
+def test_fast_repeaters_share_twice_within_seconds() -> None:
+    rows = [("a", "x", 0), ("b", "x", 9), ("a", "y", 100), ("b", "y", 105), ("c", "x", 5), ("c", "y", 300)]
+    rows += [("d", "z", 0), ("d", "z", 1), ("e", None, 0)]
+    events = pd.DataFrame(rows, columns=["account_id", "template_id", "s"])
+    events["timestamp"] = pd.to_datetime(events["s"], unit="s", utc=True).astype("datetime64[us, UTC]")
+    assert fast_pairs(events) == {"a", "b"}
+    assert fast_pairs(events, times=1) == {"a", "b", "c"}
+    assert fast_pairs(events, within=4.0) == set()
+
+
+# all of it, on a tiny world
+
+
+def test_a_tiny_world_goes_through_the_bench(tmp_path: Path) -> None:
+    world = replace(
+        base_world(SCALES["quick"]), n_accounts=260, prevalence=0.1, days=8, volume=0.2, ring_volume=0.6,
+        resold_homes=60, prompts=False,
+    )  # fmt: skip
+    point, bench = Point("base", "mixed", world, 9000), Bench(tmp_path)
+    cells = [bench.cell(point, name) for name in ("ours", "without null", "without classes")]
+    cells += [bench.cell(point, "F2", {"cap": 15, "band": 30, "ranges": "used"}), bench.cell(point, "F8", {
+        "tau": 0.1, "width": 6, "ranges": "used"})]  # fmt: skip
+    for cell in cells:
+        accounts = cell["figures"]["accounts"]
+        assert accounts["n"] == 260 and accounts["guilty"] == accounts["recall"]["of"] == 26
+        wrong = sum(c["wrong"]["hits"] for c in cell["countries"])
+        assert wrong == accounts["accused"] - accounts["precision"]["hits"]
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "worlds").rglob("*") if f.is_file()}
+    assert bench.cell(point, "ours") == cells[0]
+    bench.cell(point, "without payments")
+    after = {f: f.stat().st_mtime_ns for f in (tmp_path / "worlds").rglob("*") if f.is_file()}
+    assert before == after, "what a variant writes never reaches the shared world"
+    text = page(cells, {"F2": {"cap": 15}}, SCALES["quick"])
+    assert "| F2 |" in text and "without classes" in text and text.startswith("---\nmade: ")

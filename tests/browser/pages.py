@@ -82,8 +82,8 @@ def opened_by_forms(page: Page, workspace: Workspace) -> Iterator[str]:
         page.wait_for_load_state()
 
     for do in ("Assign", "Dismiss", "Export", "Confirm"):
-        page.goto(f"{base}/queue?state=all")
-        for box in page.locator(".queue tbody input[type=checkbox]").all()[-3:]:
+        page.goto(f"{base}/queue?state=new")
+        for box in page.locator(".queue tbody input[type=checkbox]").all()[-2:]:
             box.check()
         press(rf"{do}\.\.\.")
         yield f"bulk-{do.lower()}"

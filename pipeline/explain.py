@@ -136,13 +136,13 @@ def _ring_lines(f: Facts) -> list[str]:
         _operator_line(f),
         _flag_line(ring),
         "",
-        f"Why this score (bits; {ring['score_bits']:+.1f} in all)",
+        f"Why this score, in bits ({ring['score_bits']:+.1f} in all; in brackets the group and groups like it)",
         *waterfall(f["parts"]),
         "",
         "Rival explanations",
         *[f"  {shown(_kind(e['kind'])):<34} {likelihood(e['probability'])}" for e in f["explanations"]],
         "",
-        "Who operates it",
+        "Who operates it" if ring["kind"] == "coordinated" else "Who would operate it, were it one operation",
         *[f"  {shown(a['operator']):<34} {likelihood(a['probability'])}" for a in f["attribution"]],
         "",
         f"Shared things ({f['n_things']:,}), strongest first",
@@ -159,6 +159,11 @@ def _ring_lines(f: Facts) -> list[str]:
     return lines
 
 
+def _minute(moment: Any) -> str:
+    """A time to the minute, or what stands for an unknown one."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment is not None and moment == moment else shown(moment)
+
+
 def _kind(kind: object) -> str:
     return KIND_WORDS.get(str(kind), str(kind))
 
@@ -167,6 +172,8 @@ def _operator_line(f: Facts) -> str:
     ring = f["ring"]
     if isinstance(ring["operator"], str):
         return it_is(float(ring["operator_probability"]), f"{shown(ring['operator'])} operates {f['ring_id']}")
+    if ring["kind"] != "coordinated":
+        return "It is not attributed to anybody, since one operation is not its best explanation."
     probability = ring["operator_probability"]
     if probability is None or probability != probability:
         return "The operation is not attributed. No outside source points at an operator."
@@ -234,8 +241,8 @@ def _account_lines(f: Facts) -> list[str]:
         lines = [
             f"{name} belongs to {f['ring_id']} ({state}) with membership {member['membership']:.2f}.",
             shown(ring["reason"], 400),
-            f"It made {counted(int(member['n_events']), 'request')}, {shown(member['first_seen'])} to "
-            f"{shown(member['last_seen'])}; status {shown(member['status'])}.",
+            f"It made {counted(int(member['n_events']), 'request')}, {_minute(member['first_seen'])} to "
+            f"{_minute(member['last_seen'])}, UTC; status {shown(member['status'])}.",
         ]
     if not f["things"]:
         lines.append("It shares nothing rare with other accounts.")

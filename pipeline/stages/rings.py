@@ -107,7 +107,10 @@ def reason(ring: dict[Hashable, Any], evidence: pd.DataFrame | None, parts: pd.D
         new_types = ring["new_types"]
         names = [] if new_types is None else [str(name) for name in new_types]
         tail.append(_since_dismissed(int(ring["joined_since"]), names, changed))
-    return f"Of {counted(size, 'account')}, {things}; {'; '.join(tail)}."
+    # a pool's things are counted over its inner rings too, and may have more accounts than the pool itself
+    pool = evidence is not None and bool((evidence["n_accounts_in_ring"] > size).any())
+    who = f"{counted(size, 'account')}{' and those of the rings within' if pool else ''}"
+    return f"Of {who}, {things}; {'; '.join(tail)}."
 
 
 def _since_dismissed(joined: int, new_types: list[str], changed: bool) -> str:
@@ -139,7 +142,6 @@ def _shared_things(evidence: pd.DataFrame | None, size: int) -> list[str]:
     table = table.reset_index().sort_values(["bits", "sort"], ascending=[False, True]).head(3)
     said = []
     for place, (sort, most, n) in enumerate(zip(table["sort"], table["most"], table["n"], strict=True)):
-        # a pool's things are counted over its inner rings too, and may have more accounts than the pool itself
         who = "all" if most == size else f"{int(most):,}"
         more = f" (one of {int(n):,})" if n > 1 else ""
         said.append(f"{who}{' share' if place == 0 else ''} {sort}{more}")

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support import reference_commands, reference_line, reference_settings, reference_tables
+from tests.support import reference_commands, reference_line, reference_settings, reference_tables, tutorial
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "<!-- made by `make docs`; do not edit -->\n\n"
@@ -31,13 +31,16 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/stages.md": reference_line.stages,
     "docs/reference/rooms.md": reference_line.rooms,
     "docs/reference/python.md": reference_line.python,
+    "docs/decisions/index.md": reference_line.decisions,
+    "docs/benchmarks/index.md": reference_line.benchmarks,
 }
 
 
 def made() -> dict[str, str]:
     """Every generated page by its path within the checkout."""
     return {path: NOTE + make().rstrip() + "\n" for path, make in PAGES.items()} | {
-        "docs/images/line.svg": reference_line.drawing()
+        "docs/images/line.svg": reference_line.drawing(),
+        "docs/tutorial.md": tutorial.page(),
     }
 
 

@@ -32,6 +32,29 @@ Made from the program itself; a test fails when a page is stale.
 * [Rooms](rooms.md): every module and what it is for."""
 
 
+def decisions() -> str:
+    """The decision records by number."""
+    head = """# Decision records
+
+What was decided, among which options, and what follows. A record is not changed later; a new one takes its place."""
+    return f"{head}\n\n{_titles('docs/decisions')}"
+
+
+def benchmarks() -> str:
+    """The pages of measured figures."""
+    head = """# Benchmarks
+
+What was measured, when, on what machine and with what version. `make bench` measures again."""
+    return f"{head}\n\n{_titles('docs/benchmarks')}"
+
+
+def _titles(folder: str) -> str:
+    """A list of the pages of a folder by their titles; links in a title are taken as words."""
+    pages = [p for p in sorted((ROOT / folder).glob("*.md")) if p.name != "index.md"]
+    heads = [re.search(r"^# (.+)$", p.read_text(), flags=re.M) for p in pages]
+    return "\n".join(f"- [{h.group(1)}]({p.name})" for p, h in zip(pages, heads, strict=True) if h)
+
+
 def stages() -> str:
     """The stages in order."""
     head = """# Stages

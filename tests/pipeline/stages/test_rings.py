@@ -133,6 +133,15 @@ def test_the_reason_is_one_sentence_with_exact_counts_and_no_value_of_strangers(
     assert "script" not in said
 
 
+def test_a_pool_says_whose_accounts_it_counts() -> None:
+    thing = {"entity_type": "payment", "entity": "card", "class": "shared card", "bits_counted": 1.0}
+    ring = {"size": 3, "kind": "reseller_pool", "joined_since": None, "suppressed_by": None, "new_types": []}
+    both = ((9, "Of 3 accounts and those of the rings within, 9 share a shared card; "), (3, "Of 3 accounts, all "))
+    for n, said in both:
+        evidence = pd.DataFrame([thing | {"n_accounts_in_ring": n}])
+        assert reason(ring, evidence, None).startswith(said)
+
+
 @settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20), st.integers(1, 30)), max_size=6),

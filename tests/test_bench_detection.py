@@ -27,13 +27,13 @@ from tests.benchmarks.detection.baselines.similarity import (
     synchronous,
     tf_idf,
 )
-from tests.benchmarks.detection.cells import Bench, innocent_rings, tune
+from tests.benchmarks.detection.cells import Bench, innocent_rings, true_operators, tune
 from tests.benchmarks.detection.found import Found
 from tests.benchmarks.detection.ground import Ground
 from tests.benchmarks.detection.methods import METHODS
 from tests.benchmarks.detection.ours import ABLATIONS, VARIANTS, _Muted, without_classes, without_time
 from tests.benchmarks.detection.points import SCALES, Point, base_world, reported_points, tuning_points
-from tests.benchmarks.detection.pooled import added, rows
+from tests.benchmarks.detection.pooled import added, calibration, rows
 from tests.benchmarks.detection.price import PRICES, cost_an_account, price_list
 from tests.benchmarks.detection.report import page
 from tests.benchmarks.real_data import fast_pairs
@@ -297,6 +297,22 @@ def test_tuning_takes_the_best_mean(tmp_path: Path) -> None:
     assert tune(bench, points, "F13") == {"gamma": 4.0, "ranges": "used"}
 
 
+def test_the_true_operator_runs_half_of_the_sure_members() -> None:
+    rows = [("x", "a", 1.0), ("x", "b", 1.0), ("x", "c", 0.2), ("y", "d", 1.0), ("y", "e", 1.0), ("y", "f", 1.0)]
+    members = pd.DataFrame(rows, columns=["ring_id", "account_id", "membership"])
+    operators = ["Elm", None, "Fir", "Fir", None, None]
+    truth = pd.DataFrame({"account_id": list("abcdef"), "ring_id": operators, "operator": operators})
+    assert true_operators(members, truth).values.tolist() == [["x", "Elm"]]
+
+
+def test_claims_of_all_worlds_are_weighed_together() -> None:
+    claims = [[0.8, True]] * 8 + [[0.8, False]] * 2 + [[0.2, True]] * 2 + [[0.2, False]] * 8 + [[0.99, True]] * 5
+    found = calibration([{"ring_claims": claims[:13]}, {"ring_claims": claims[13:]}, {}], "ring_claims")
+    assert found is not None and (found["n"], found["middle"]) == (25, 20)
+    assert found["error"] == pytest.approx(0.0) and found["skill"] == pytest.approx(0.36)
+    assert calibration([{}], "name_claims") is None
+
+
 def test_what_an_account_costs() -> None:
     rings = pd.DataFrame(
         {
@@ -318,7 +334,7 @@ def test_the_price_list_has_the_columns_that_the_figure_reads() -> None:
     ]  # fmt: skip
     table = price_list(made, {"0.00": 2.0, "1.00": 5.0})
     assert table.columns.tolist()[:7] == ["method", "level", "cost", "recall", "low", "high", "seeds"]
-    assert table["cost"].tolist() == [1.0, 2.5] * 2 and len(table) == 4
+    assert table["cost"].tolist() == [1.0, 2.5] * 2 and set(table["method"]) == {"ringtrace", "F2"}
 
 
 def test_rows_stand_by_level_and_method() -> None:

@@ -14,11 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.evaluate import against_truth, share
+from pipeline.accused import MEMBERSHIP
+from pipeline.evaluate import MAJORITY, against_truth, share
+from pipeline.naming import named_hypotheses
 from pipeline.run.measure import measured
 from tests.benchmarks.detection.ground import RULES, Ground, load, prepare
 from tests.benchmarks.detection.methods import METHODS
-from tests.benchmarks.detection.ours import VARIANTS, answer
+from tests.benchmarks.detection.ours import OURS, VARIANTS, answer
 from tests.benchmarks.detection.points import Point
 from tests.benchmarks.digest import digest_of
 
@@ -73,7 +75,7 @@ class Bench:
             "method": name, "knobs": dict(knobs), "factor": point.factor, "level": point.level, "seed": point.seed,
             "shared_seconds": float((kept / "done").read_text()), "seconds": seconds, "peak_memory": peak,
             "figures": against_truth(tables, truth), "countries": by_country(tables, truth, kept),
-            "innocent_rings": innocent_rings(tables, truth),
+            "innocent_rings": innocent_rings(tables, truth), **_claims(name, tables, truth),
         }  # fmt: skip
 
     def _ground(self, kept: Path) -> Ground:
@@ -82,11 +84,39 @@ class Bench:
         return self._at[1]
 
 
+def _claims(name: str, tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame) -> dict[str, Any]:
+    """What our whole line claims with a probability, and whether it holds: rings, and operators' names."""
+    if name != OURS.name:
+        return {}
+    rings = tables["rings"].merge(true_operators(tables["members"], truth), on="ring_id", how="left")
+    named = named_hypotheses(tables["attribution"]).merge(rings[["ring_id", "true_operator"]], on="ring_id")
+    return {
+        "ring_claims": _pairs(rings["score"], rings["true_operator"].notna()),
+        "name_claims": _pairs(named["probability"], named["operator"] == named["true_operator"]),
+    }
+
+
+def _pairs(said: pd.Series, holds: pd.Series) -> list[list[Any]]:
+    return [[round(float(p), 6), bool(h)] for p, h in zip(said, holds, strict=True)]
+
+
+def true_operators(members: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Rings of which one operator runs half of the sure members or more: ring_id, true_operator."""
+    sure = members[members["membership"] >= MEMBERSHIP].merge(truth[["account_id", "operator"]], on="account_id")
+    sure = sure.assign(size=sure.groupby("ring_id")["account_id"].transform("size"))
+    known = sure.dropna(subset=["operator"]).groupby(["ring_id", "operator"])
+    counts = known["size"].agg(["size", "first"]).reset_index()
+    counts = counts.sort_values(["ring_id", "size", "operator"], ascending=[True, False, True])
+    best = counts.drop_duplicates("ring_id")
+    best = best[best["size"] >= MAJORITY * best["first"]]
+    return best.rename(columns={"operator": "true_operator"})[["ring_id", "true_operator"]]
+
+
 def accused(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Accused accounts with their ring."""
     flagged = tables["rings"].loc[tables["rings"]["flagged"].astype(bool), ["ring_id"]]
     members = tables["members"].merge(flagged, on="ring_id")
-    return members[members["membership"] >= 0.5][["ring_id", "account_id"]]
+    return members[members["membership"] >= MEMBERSHIP][["ring_id", "account_id"]]
 
 
 def by_country(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame, kept: Path) -> list[dict[str, Any]]:

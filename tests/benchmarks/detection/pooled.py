@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from graphs import reliability
 from pipeline.evaluate import share
 
 Cell = Mapping[str, Any]
@@ -54,6 +55,26 @@ def _at_guilty(figures: Mapping[str, Any]) -> float | None:
     """Precision among as many accounts as are guilty."""
     wanted = figures["accounts"]["guilty"]
     return next((row["precision"] for row in figures["precision_at"] if row["k"] == wanted), None)
+
+
+def calibration(cells: Iterable[Cell], what: str) -> Row | None:
+    """How far claims can be believed, over all cells: those between 0.05 and 0.95, in bins of equal mass.
+
+    `what`: `ring_claims` or `name_claims`. None where no cell has any.
+    """
+    claims = [pair for cell in cells for pair in cell.get(what, ())]
+    if not claims:
+        return None
+    said, holds = np.array([p for p, _ in claims], dtype=float), np.array([h for _, h in claims], dtype=bool)
+    middle = (said > 0.05) & (said < 0.95)
+    found = reliability(said[middle], holds[middle])
+    whole = reliability(said, holds)
+    bins = [
+        {"said": float(s), **share(int(k), int(n))}
+        for s, n, k in zip(found.stated, found.n, found.n_true, strict=True)
+    ]
+    return {"n": len(claims), "middle": int(middle.sum()), "error": found.expected_error, "skill": found.skill,
+            "error_all": whole.expected_error, "skill_all": whole.skill, "bins": bins}  # fmt: skip
 
 
 def rows(cells: Iterable[Cell]) -> list[Row]:

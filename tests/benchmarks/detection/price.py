@@ -48,7 +48,8 @@ def price_list(rows: Iterable[Mapping[str, Any]], costs: Mapping[str, float]) ->
     base = min(costs.values())
     made = [
         {
-            "method": r["method"], "level": r["level"], "cost": round(costs[r["level"]] / base, 2),
+            "method": "ringtrace" if r["method"] == "ours" else r["method"], "level": r["level"],
+            "cost": round(costs[r["level"]] / base, 2),
             "recall": round(r["recall"]["share"], 4), "low": round(r["recall"]["low"], 4),
             "high": round(r["recall"]["high"], 4), "seeds": r["seeds"],
             "meaning": f"every operator as careful as {r['level']} of 1",

@@ -12,7 +12,7 @@ import pandas as pd
 from tests.benchmarks.detection.methods import METHODS, NOT_RUN
 from tests.benchmarks.detection.ours import ABLATIONS
 from tests.benchmarks.detection.points import SHIFT, Scale
-from tests.benchmarks.detection.pooled import Row, countries, populations, rows
+from tests.benchmarks.detection.pooled import Row, calibration, countries, populations, rows
 from tests.benchmarks.detection.price import PRICES
 from tests.benchmarks.digest import front_matter
 
@@ -62,7 +62,7 @@ def page(cells: Sequence[Cell], knobs: Mapping[str, Mapping[str, Any]], scale: S
     lines = [
         front_matter("settings", "model"), "# Detection, side by side", "",
         f"`python -m tests.benchmarks.detection --scale {scale.name}`: worlds of {scale.accounts:,} accounts (the "
-        f"world `mixed`, 2 % guilty, requests {scale.volume / 0.75:.2g} times the named world's, generator settings "
+        f"world `mixed`, {100 * scale.prevalence:g} % guilty, requests {scale.volume / 0.75:.2g} times the named world's, generator settings "
         f"shifted by {SHIFT}), one thing changed at a time. Every method gets the same allowlist, address ranges, "
         "normal forms and template ids; knobs were chosen by mean F1 on other seeds. Intervals are Wilson's at 95 % "
         "over all accounts of a row's worlds; accounts of one ring are not independent, so the truth is wider. "
@@ -80,7 +80,7 @@ def page(cells: Sequence[Cell], knobs: Mapping[str, Mapping[str, Any]], scale: S
             if taken_out:
                 lines += ["The line with one thing taken out, nothing trained anew:", ""]
                 lines += table(_HEAD, (row_of(r) for r in taken_out))
-    lines += _attribution(made) + _errors(cells) + _methods(knobs)
+    lines += _attribution(made) + _calibration(cells) + _errors(cells) + _methods(knobs)
     return "\n".join(lines)
 
 
@@ -99,6 +99,23 @@ def _attribution(made: Sequence[Row]) -> list[str]:
     ]  # fmt: skip
     head = ("level", "named wrongly", "true rings named", "pairs under one id that are right", "pairs found")
     return ["## Attribution (ours; no other method names anybody)", "", *table(head, body)]
+
+
+def _calibration(cells: Sequence[Cell]) -> list[str]:
+    """Reliability of what ours claims, pooled over every cell."""
+    lines = ["## Calibration (ours, all worlds together)", ""]
+    for what, title in (("ring_claims", "Score of a ring"), ("name_claims", "Probability of a named operator")):
+        found = calibration(cells, what)
+        if found is None:
+            continue
+        lines += [
+            f"{title}: {found['n']:,} claims, {found['middle']:,} of them between 0.05 and 0.95; expected error "
+            f"{number(found['error'])} and Brier skill {number(found['skill'])} over these, "
+            f"{number(found['error_all'])} and {number(found['skill_all'])} over all.", "",
+        ]  # fmt: skip
+        lines += table(("said", "held", "claims"), (
+            [number(b["said"], 2), interval(b), str(b["of"])] for b in found["bins"]))  # fmt: skip
+    return lines
 
 
 def _errors(cells: Sequence[Cell]) -> list[str]:

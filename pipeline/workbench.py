@@ -41,8 +41,25 @@ class Workbench(Protocol):
         """Apply a top-level function to each item, as tasks; results in the order of the items. Both must pickle."""
 
 
+@dataclass(frozen=True)
+class InPlace:
+    """A bench inside a task: what is spread elsewhere is done here, one after the other."""
+
+    scratch: str
+    memory: int
+    workers: int = 1
+
+    def map(self, function: Callable[[T], R], items: Iterable[T], *, what: str) -> list[R]:
+        """Apply a function to each item."""
+        return [function(item) for item in items]
+
+
 class Shelf(Protocol):
     """Work kept from run to run, by a key that names all it was made from. It pickles; it changes no result."""
+
+    @property
+    def code(self) -> str:
+        """What stands for the code that makes the kept work."""
 
     def find(self, kind: str, key: str) -> str | None:
         """Folder of an entry, or None where there is no whole one. Its files are never written to."""

@@ -26,12 +26,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.engine import connect
+from pipeline.link_types import link_types
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.settings import Settings
 from pipeline.stages import intake, sightings
-from pipeline.stages.sightings.count import DAY_US, HOUR_US, sightings_of_rows
-from pipeline.stages.sightings.sources import files, sources
+from pipeline.stages.sightings.count import put_together
+from pipeline.stages.sightings.partial import DAY_US, HOUR_US, files, sightings_of_rows
 from pipeline.storage.find import find_inputs
 from pipeline.storage.tasks import DaskBench
 
@@ -79,21 +80,25 @@ def bare(paths: list[str], threads: int) -> int:
         return int(db.execute("select count(*) from seen").fetchall()[0][0])
 
 
-def one_type(paths: list[str], bench: DaskBench, buckets: int) -> int:
-    """Sightings of one link type as the stage counts and writes them; number of rows."""
-    kind = next(t for t in sightings.link_types() if t.table == "events")
-    source = sources(paths, paths, (kind,), buckets, bench)
-    place = (bench.scratch, bench.memory)
-    tasks = [(kind, s.events, f"{bench.scratch}/one-{i}.parquet", *place) for i, s in enumerate(source)]
-    return sum(bench.map(_one_bucket, tasks, what="one link type"))
+def one_type(paths: list[str], bench: DaskBench) -> int:
+    """Sightings of one link type as the stage counts them, part by part, and puts them together; number of rows."""
+    kind = next(t for t in link_types() if t.table == "events")
+    tasks = [(kind, p, f"{bench.scratch}/one-{i}.parquet", bench.scratch, bench.memory) for i, p in enumerate(paths)]
+    days: list[int] = [day for found in bench.map(_one_part, tasks, what="one link type") for day in found]
+    again = sorted({day for day in days if days.count(day) > 1})
+    target = f"{bench.scratch}/one.parquet"
+    with connect(bench.scratch, bench.memory) as db:
+        query = put_together(f"(from {files([t[2] for t in tasks])})", again)
+        db.execute(f"copy ({query}) to '{target}' (format parquet, compression snappy)")
+    return int(pq.read_metadata(target).num_rows)
 
 
-def _one_bucket(task: tuple[Any, str, str, str, int]) -> int:
+def _one_part(task: tuple[Any, str, str, str, int]) -> list[int]:
     kind, rows, path, scratch, memory = task
     with connect(scratch, memory) as db:
-        db.execute(f"create view events as {rows}")
+        db.execute(f"create view events as from {files([rows])}")
         db.execute(f"copy ({sightings_of_rows(kind, 'events')}) to '{path}' (format parquet, compression snappy)")
-    return int(pq.read_metadata(path).num_rows)
+        return [int(d) for (d,) in db.execute(f"select distinct stamp from {files([path])}").fetchall()]
 
 
 class Rounds:
@@ -139,7 +144,7 @@ def measure(folder: Path, rounds: int, workers: int) -> list[dict[str, Any]]:
                 return DaskBench(str(place), workers, int(6e9 / workers))
 
             n_bare = clock.timed("bare", lambda: bare(paths, workers))
-            n_one = clock.timed("sightings of one link type", lambda: one_type(paths, bench("one"), workers))
+            n_one = clock.timed("sightings of one link type", lambda: one_type(paths, bench("one")))
             assert n_bare == n_one, f"round {number}: {n_bare} and {n_one} rows"
             clock.timed("survey", lambda: intake.survey(inputs, settings, bench("survey")))
             made = clock.timed(

@@ -17,6 +17,7 @@ from pipeline.run import Request, carry_out, one_stage
 from pipeline.run.unfinished import open_unfinished
 from pipeline.settings import ExportsSettings, RunSettings, Settings, WindowSettings
 from pipeline.stages.intake import events as intake_events
+from pipeline.stages.sightings import partial
 from pipeline.storage import folder
 from tests.support.days import write_day, write_days
 from tests.support.tiny import Tiny
@@ -87,6 +88,24 @@ def test_only_new_days_are_read(days: Path, tmp_path: Path, monkeypatch: pytest.
     wide_tables(days, tmp_path / "out", "2026-05-11")
     # the newest day, and at both ends of the window the days whose late rows it cuts
     assert len(read) <= 4
+
+
+def test_what_was_counted_of_a_day_is_not_counted_again(
+    days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    real = partial._count
+
+    def noted(half: Any, folder: Path, db: Any) -> None:
+        counted.append(half.name)
+        real(half, folder, db)
+
+    monkeypatch.setattr(partial, "_count", noted)
+    wide_tables(days, tmp_path / "out", "2026-05-10")
+    assert counted.count("events") > 8 and counted.count("texts") > 8
+    counted.clear()
+    wide_tables(days, tmp_path / "out", "2026-05-11")
+    assert 0 < counted.count("events") <= 4
 
 
 def test_a_day_delivered_again_replaces_the_first(days: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def losers(reading: Reading, parts: Sequence[Part], bench: Workbench) -> dict[in
         np.save(path, keys)
     wanted = [(reading.only(tuple(n for n in reading.names if n != "prompt")), part, tuple(paths)) for part in parts]
     found = bench.map(_candidates, wanted, what="look closely at duplicates")
-    by_bucket = [tuple(files[bucket] for files in found) for bucket in range(n_buckets)]
+    by_bucket = [tuple(files[bucket] for files in found if files) for bucket in range(n_buckets)]
     fine = _fine(reading, by_bucket, bench)
     settled = bench.map(
         _settle, [(files, fine, bench.memory, bench.scratch) for files in by_bucket], what="settle duplicates"
@@ -91,7 +91,7 @@ def _in_bucket(keys: Hashes, bucket: int, n_buckets: int) -> Hashes:
 
 
 def _candidates(task: tuple[Reading, Part, tuple[str, ...]]) -> list[str]:
-    """The rows of a part whose key occurs again, written apart by bucket; the paths, one a bucket."""
+    """The rows of a part whose key occurs again, written apart by bucket; the paths, one a bucket, or none at all."""
     reading, part, doubled = task
     keys = np.fromfile(part.keys, dtype=np.uint64)
     wanted = [np.load(path) for path in doubled]
@@ -99,6 +99,8 @@ def _candidates(task: tuple[Reading, Part, tuple[str, ...]]) -> list[str]:
     for bucket, again in enumerate(wanted):
         bucket_of[_among(keys, again)] = bucket
     places = np.flatnonzero(bucket_of >= 0)
+    if not places.size:
+        return []
     table = _close_up(reading, part, keys, places)
     paths = []
     for bucket in range(len(doubled)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from pipeline.stages.intake.digests import Hasher, Hashes, added, microseconds, 
 from pipeline.stages.intake.duplicates import Part, losers, part_writer, without
 from pipeline.stages.intake.kept import Lasting, digest, lasting, link_or_copy
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, sources_of
-from pipeline.workbench import FILES, MADE_FROM, Shelf, Workbench
+from pipeline.workbench import FILES, MADE_FROM, InPlace, Shelf, Workbench
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Task:
     since: int
     until: int
     folder: str
+    memory: int
     kept: Lasting
 
 
@@ -51,6 +53,7 @@ class _Done:
     n_in: int
     n_rejected: int
     n_outside: int
+    n_double: int  # rows that repeat another row of the chunk
     sums: tuple[int, int]
     span: tuple[int, int] | None  # first and last moment of the good rows, in the window or not
 
@@ -62,7 +65,7 @@ def bring_in(
     since, until = bounds(period)
     chunks = chunks_of(reading.table, chunk_rows) or [Chunk(0, ())]
     kept = lasting(reading.table, shelf, bench)
-    tasks = [_Task(reading, chunk, since, until, bench.scratch, kept) for chunk in chunks]
+    tasks = [_Task(reading, chunk, since, until, bench.scratch, bench.memory, kept) for chunk in chunks]
     done = bench.map(_part, tasks, what="check the events")
     parts = [d.part for d in done]
     lost = losers(reading, parts, bench)
@@ -77,7 +80,7 @@ def bring_in(
         "in": sum(d.n_in for d in done),
         "out": sum(p.n_rows for p in parts) - n_double,
         "rejected": sum(d.n_rejected for d in done),
-        "duplicates": n_double,
+        "duplicates": n_double + sum(d.n_double for d in done),
         "outside_window": sum(d.n_outside for d in done),
     }
     rejected = pa.concat_tables([pq.read_table(d.rejected) for d in done])
@@ -144,8 +147,9 @@ def _taken(task: _Task, found: Path) -> _Done | None:
     first, last = about["span"] or (task.since, task.since)
     files = _files(_path(task))
     n_rows, n_outside, sums = about["part"]["n_rows"], 0, (about["sums"][0], about["sums"][1])
+    n_double = about["n_double"]
     if last < task.since or first >= task.until:
-        n_rows, n_outside, sums = 0, about["n_in"] - about["n_rejected"], (0, 0)
+        n_rows, n_outside, n_double, sums = 0, about["n_in"] - about["n_rejected"], 0, (0, 0)
         with part_writer(files["rows"], _marked(clean_schema(task.reading), task)):
             pass
         Path(files["keys"]).write_bytes(b"")
@@ -156,11 +160,12 @@ def _taken(task: _Task, found: Path) -> _Done | None:
     else:
         return None
     part = Part(task.chunk.number, files["rows"], files["keys"], n_rows, sources_of(task.chunk))
-    return _Done(part, files["rejected"], about["n_in"], about["n_rejected"], n_outside, sums, about["span"])
+    n_rejected = about["n_rejected"]
+    return _Done(part, files["rejected"], about["n_in"], n_rejected, n_outside, n_double, sums, about["span"])
 
 
 def _write_part(task: _Task) -> _Done:
-    """Read, check, write the good rows of the window and their keys, and the refused rows.
+    """Read, check, write the good rows of the window and their keys, each once, and the refused rows.
 
     Prompts are not read here; they are looked at only where nothing else tells two rows apart.
     """
@@ -192,16 +197,36 @@ def _write_part(task: _Task) -> _Done:
             n_out += len(key)
             n_rejected += int((~good).sum())
             n_outside += int(good.sum()) - len(key)
-    made = Part(task.chunk.number, files["rows"], files["keys"], n_out, sources_of(task.chunk))
+    made = _once(task, Part(task.chunk.number, files["rows"], files["keys"], n_out, sources_of(task.chunk)))
     span = (min(spans), max(spans)) if spans else None
-    return _Done(made, files["rejected"], n_in, n_rejected, n_outside, added(sums), span)
+    return _Done(made, files["rejected"], n_in, n_rejected, n_outside, n_out - made.n_rows, added(sums), span)
+
+
+def _once(task: _Task, part: Part) -> Part:
+    """The part without the rows that repeat another of the same chunk: most deliveries that come twice come at once.
+
+    Which of several rows stays is an order of rows, so it is the same whether settled here first or all at once.
+    """
+    inner = Path(part.path.removesuffix(".parquet"))
+    shutil.rmtree(inner, ignore_errors=True)  # of a try before, whose worker died
+    inner.mkdir()
+    lost = losers(task.reading, [part], InPlace(str(inner), task.memory)).get(part.number)
+    shutil.rmtree(inner)
+    if lost is None:
+        return part
+    Path(without((part, lost))).replace(part.path)
+    keys = np.delete(np.fromfile(part.keys, dtype=np.uint64), lost)
+    Path(part.keys).write_bytes(keys.tobytes())
+    return replace(part, n_rows=len(keys))
 
 
 def _marked(schema: pa.Schema, task: _Task) -> pa.Schema:
     """The schema with what a part must say of itself: the files its rows stand in, and what it was made from."""
     said = {FILES: json.dumps([task.reading.table.shown[s] for s in sources_of(task.chunk)])}
     if task.kept.shelf is not None:
-        said[MADE_FROM] = digest([task.kept.key(task.reading, task.chunk), task.since, task.until])
+        said[MADE_FROM] = digest(
+            [task.kept.shelf.code, task.kept.key(task.reading, task.chunk), task.since, task.until]
+        )
     return schema.with_metadata(said)
 
 

@@ -1,5 +1,8 @@
 """Counts who was seen with what, and when: the one pass over all events that everything later stands on.
 
+Each part of the log is counted by itself, once: what earlier runs counted of it is found again. Then the parts are put
+together, a bucket of accounts at a time.
+
 Rows in: requests, each once. Rows out: account x entity x day of every link type, account x hour, beginnings of
 conversations that several accounts continued, and one row of traits an account. No text comes this far.
 """
@@ -15,15 +18,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.engine import connect
 from pipeline.link_types import link_types
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.schemas.model import Type
 from pipeline.settings import Settings
-from pipeline.stages.sightings.count import HOUR_US, Bucket, Counted, count
-from pipeline.stages.sightings.sources import files, sources
-from pipeline.workbench import Workbench
+from pipeline.stages.sightings.count import Bucket, Counted, count
+from pipeline.stages.sightings.partial import FAN, Partial, partials
+from pipeline.workbench import Shelf, Workbench
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,18 +56,18 @@ def make(
     settings: Settings,
     period: Period,
     bench: Workbench,
+    shelf: Shelf | None = None,
 ) -> Sightings:
     """Aggregate the events; `template_events` has one part for each part of `clean_events`, row by row."""
     types = link_types(settings.link_types)
     n_rows = sum(pq.read_metadata(p).num_rows for p in clean_events)
     # From the rows alone, so that the parts are the same whatever the number of workers; two where it is worth a task.
-    buckets = max(-(-n_rows // ROWS_A_BUCKET), 2 if n_rows > ROWS_ALONE else 1)
+    buckets = min(FAN, max(-(-n_rows // ROWS_A_BUCKET), 2 if n_rows > ROWS_ALONE else 1))
     small = [_kept(t, n, bench) for t, n in ((clean_payments, "payments"), (clean_accounts, "accounts"))]
-    quiet = _quiet_hours(clean_events, bench)
+    counted = tuple(partials(clean_events, template_events, types, bench, shelf))
     since = int((period.since - _EPOCH).total_seconds()) * 1_000_000
-    shared = (small[0], small[1], types, quiet, since, bench.scratch, bench.memory)
-    found = sources(clean_events, template_events, types, buckets, bench)
-    tasks = [Bucket(number, buckets, source, *shared) for number, source in enumerate(found)]
+    shared = (counted, small[0], small[1], types, _quiet_hours(counted), since, bench.scratch, bench.memory)
+    tasks = [Bucket(number, buckets, *shared) for number in range(buckets)]
     made = bench.map(count, tasks, what="count sightings")
     return Sightings(
         [m.sightings for m in made], [m.account_hours for m in made],
@@ -84,20 +86,10 @@ def _kept(table: pd.DataFrame, name: str, bench: Workbench) -> str:
     return path
 
 
-def _quiet_hours(parts: Sequence[str], bench: Workbench) -> tuple[int, ...]:
+def _quiet_hours(counted: Sequence[Partial]) -> tuple[int, ...]:
     """The hours of the day in which the platform as a whole is quietest."""
-    counts = bench.map(_by_hour, [(part, bench.scratch, bench.memory) for part in parts], what="count hours")
-    total = [sum(c[h] for c in counts) for h in range(24)]
+    total = [sum(c.by_hour[h] for c in counted) for h in range(24)]
     return tuple(sorted(sorted(range(24), key=lambda h: (total[h], h))[:QUIET_HOURS]))
-
-
-def _by_hour(task: tuple[str, str, int]) -> list[int]:
-    """Requests of a part by hour of the day, 24 numbers."""
-    part, scratch, memory = task
-    with connect(scratch, memory) as db:
-        query = f"select epoch_us(\"timestamp\") // {HOUR_US} % 24 as h, count(*) from {files([part])} group by h"
-        found = dict(db.execute(query).fetchall())
-    return [int(found.get(h, 0)) for h in range(24)]
 
 
 def _left_out(made: list[Counted]) -> dict[str, int]:

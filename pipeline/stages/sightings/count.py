@@ -1,4 +1,4 @@
-"""All that is counted of a bucket of accounts: sightings, hours, traits, and the conversations of its share.
+"""All that is put together for a bucket of accounts: sightings, hours, traits, and the conversations of its share.
 
 All sums are of whole numbers and all else is minimum, maximum or bit mask, so that the order of rows cannot show in a
 result. Parts are not sorted: sorting would cost more than counting, and every reader counts again by groups.
@@ -6,6 +6,7 @@ result. Parts are not sorted: sorting would cost more than counting, and every r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +16,19 @@ import pyarrow as pa
 from pipeline.engine import connect, identifier, text_literal
 from pipeline.link_types import ADDRESS_TYPES, TEMPLATE_TYPE, LinkType
 from pipeline.schemas import TABLES, arrow_schema
-from pipeline.stages.sightings.sources import Source, files, in_bucket
+from pipeline.stages.sightings.partial import DAY_US, FAN, HOUR_US, Partial, files, shares
 
 MOST_TALKERS = 200  # accounts of one conversation beginning above which it is a common greeting
-HOUR_US = 3_600_000_000
-DAY_US = 24 * HOUR_US
-_MOMENT = 'epoch_us("timestamp")'
 _TIME_OF = {"payments": "timestamp", "accounts": "created_at"}
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """One task: where the rows of a bucket lie, the small tables, and what the whole platform says."""
+    """One task: what was counted of each part, the small tables, and what the whole platform says."""
 
     number: int
     buckets: int
-    source: Source
+    partials: tuple[Partial, ...]
     payments: str
     accounts: str
     types: tuple[LinkType, ...]
@@ -53,26 +51,53 @@ class Counted:
 
 
 def count(task: Bucket) -> Counted:
-    """Count one bucket."""
+    """Put one bucket together."""
     with connect(task.scratch, task.memory) as db:
-        for view, rows in (("events", task.source.events), ("texts", task.source.texts), ("talks", task.source.talks)):
-            db.execute(f"create view {view} as {rows}")
-        mine = in_bucket("account_id", task.buckets, task.number)
+        mine = shares(task.buckets, task.number)
+        for name in ("hours", "clients"):
+            db.execute(f"create view part_{name} as from {files(_paths(task, name))} where {mine}")
+        for name in ("told", "slots", "talks"):
+            db.execute(f"create view {name} as from {files(_paths(task, name))} where {mine}")
         for small, path in (("payments", task.payments), ("accounts", task.accounts)):
-            db.execute(f"create temp table {small} as select * from {files([path])} where {mine}")
+            shared = f"(select *, hash(account_id) % {FAN} as share from {files([path])})"
+            db.execute(f"create temp table {small} as select * exclude (share) from {shared} where {mine}")
         db.execute(_CLIENTS)
         db.execute(_ACTIVE)
         n_idle = db.execute("select count(*) from accounts anti join active using (account_id)").fetchall()[0][0]
-        sightings = _written(db, "sightings", _sightings(task), task)
-        hours = _written(db, "account_hours", _HOURS, task)
+        sightings = _written(db, "sightings", _sightings(task, mine), task)
+        again = _again(task.partials)
+        db.execute(f"create temp table hours as {_once('part_hours', 'stamp // 24', again, _HOURS, _HOURS_AGAIN)}")
+        hours = _written(db, "account_hours", _ACCOUNT_HOURS, task)
         db.execute(f"create view sightings as from {files([sightings])}")
-        stamp = f"epoch_us(hour) // {HOUR_US} as hour"
-        db.execute(f"create view hours as select account_id, {stamp}, n_events from {files([hours])}")
         traits = _table(db, "account_traits", _traits(task))
         db.execute(_TALKERS)
         conversations = _table(db, "conversations", _CONVERSATIONS)
         n_common = db.execute(_N_COMMON).fetchall()[0][0]
     return Counted(sightings, hours, traits, conversations, int(n_common), int(n_idle))
+
+
+def _paths(task: Bucket, name: str) -> list[str]:
+    """The files of a table of all parts; where no link type asks for sightings there are none."""
+    folders = [(p.texts if name in ("told", "slots", "talks") else p.events) for p in task.partials]
+    return [str(Path(folder) / f"{name}.parquet") for folder in folders]
+
+
+def _again(partials: Sequence[Partial]) -> tuple[int, ...]:
+    """Days that lie in more than one part: late rows, or a day too large for one. Only these are counted once more."""
+    found: dict[int, int] = {}
+    for partial in partials:
+        for day in partial.days:
+            found[day] = found.get(day, 0) + 1
+    return tuple(sorted(day for day, n in found.items() if n > 1))
+
+
+def _once(source: str, day: str, again: Sequence[int], plain: str, grouped: str) -> str:
+    """Rows of days in one part as they are, and those of other days put together, as a query."""
+    if not again:
+        return plain.format(source=source)
+    listed = f"{day} in ({', '.join(map(str, again))})"
+    alone, several = (f"(from {source} where {condition})" for condition in (f"not {listed}", listed))
+    return f"{plain.format(source=alone)} union all {grouped.format(source=several)}"
 
 
 def _table(db: duckdb.DuckDBPyConnection, table: str, query: str) -> pa.Table:
@@ -88,13 +113,12 @@ def _written(db: duckdb.DuckDBPyConnection, table: str, query: str, task: Bucket
     return path
 
 
-_CLIENTS = rf"""
+_CLIENTS = """
 create temp table clients as
-select account_id, user_agent, regexp_replace(model, '[-@_.]?(20)?\d{{6}}$|[-@](latest|preview)$', '') as model,
-    count(*) as n_events, sum(input_tokens)::bigint as tokens_in, count(input_tokens) as n_in,
-    sum(output_tokens)::bigint as tokens_out, count(output_tokens) as n_out,
-    min({_MOMENT}) as first_seen, max({_MOMENT}) as last_seen
-from events group by account_id, user_agent, 3
+select account_id, user_agent, model, sum(n_events)::bigint as n_events, sum(tokens_in)::bigint as tokens_in,
+    sum(n_in)::bigint as n_in, sum(tokens_out)::bigint as tokens_out, sum(n_out)::bigint as n_out,
+    min(first_us) as first_seen, max(last_us) as last_seen
+from part_clients group by account_id, user_agent, model
 """
 
 # An account counts where it made a request or has paid.
@@ -115,34 +139,40 @@ select account_id, coalesce(n_events, 0) as n_events, coalesce(n_cards, 0) as n_
 from told full join paid using (account_id) left join accounts using (account_id)
 """
 
-_HOURS = f"""
-select account_id, make_timestamptz(stamp * {HOUR_US}) as hour, n_events
-from (select account_id, {_MOMENT} // {HOUR_US} as stamp, count(*) as n_events from events group by account_id, stamp)
+_HOURS = "select account_id, stamp, n_events from {source}"
+_HOURS_AGAIN = "select account_id, stamp, sum(n_events)::bigint as n_events from {source} group by account_id, stamp"
+_ACCOUNT_HOURS = f"select account_id, make_timestamptz(stamp * {HOUR_US}) as hour, n_events from hours"
+_SEEN = "select account_id, entity_type, entity, stamp, n_events, active_hours, first_us, last_us from {source}"
+_SEEN_AGAIN = """
+select account_id, entity_type, entity, stamp, sum(n_events)::bigint as n_events, bit_or(active_hours) as active_hours,
+    min(first_us) as first_us, max(last_us) as last_us
+from {source} group by account_id, entity_type, entity, stamp
 """
 
 
-def _sightings(task: Bucket) -> str:
-    """Sightings of all link types: counted from the rows, and given by the small tables, which count no request."""
-    tables = {"events": "events", "template_events": "texts"}
-    times = {"payments": "timestamp", "accounts": "created_at"}
-    counted = [sightings_of_rows(t, tables[t.table]) for t in task.types if t.table in tables]
-    given = [_of_table(t, times[t.table], task.since_us) for t in task.types if t.table in times]
+def put_together(source: str, again: Sequence[int]) -> str:
+    """Sightings of the rows out of those of the parts, as a query; `again` are the days that lie in several parts."""
+    return _once(source, "stamp", again, _SEEN, _SEEN_AGAIN)
+
+
+def _sightings(task: Bucket, mine: str) -> str:
+    """Sightings of all link types: those of the parts, and what the small tables give, which count no request."""
+    kept = [
+        str(Path(folder) / "seen.parquet")
+        for table, folders in (
+            ("events", [p.events for p in task.partials]), ("template_events", [p.texts for p in task.partials])
+        )
+        if any(t.table == table for t in task.types)
+        for folder in folders
+    ]  # fmt: skip
+    source = f"(from {files(kept)} where {mine})"
+    given = [_of_table(t, _TIME_OF[t.table], task.since_us) for t in task.types if t.table in _TIME_OF]
+    queries = [put_together(source, _again(task.partials)), *given]
     return f"""
 select account_id, entity_type, entity, date '1970-01-01' + stamp::integer as day, n_events, active_hours,
     make_timestamptz(first_us) as first_seen, make_timestamptz(last_us) as last_seen
-from ({" union all ".join([*counted, *given])})
+from ({" union all ".join(queries)})
 """
-
-
-def sightings_of_rows(t: LinkType, table: str) -> str:
-    """Sightings of one link type, counted from the rows of a table: account x entity x day, as a query."""
-    return (
-        f"select account_id, {text_literal(t.name)} as entity_type, {identifier(t.column)} as entity, "
-        f"{_MOMENT} // {DAY_US} as stamp, count(*) as n_events, "
-        f"bit_or(1::bigint << ({_MOMENT} // {HOUR_US} % 24)::integer) as active_hours, "
-        f"min({_MOMENT}) as first_us, max({_MOMENT}) as last_us "
-        f"from {table} where {identifier(t.column)} is not null group by account_id, entity, stamp"
-    )
 
 
 def _of_table(t: LinkType, time: str, since_us: int) -> str:
@@ -175,13 +205,11 @@ with addressed as (
     from templated qualify row_number() over (partition by account_id order by n desc, entity) = 1
 ), slotted as (
     select account_id, count(*) as n_slots from (
-        select account_id, slot_digest from texts where template_id is not null and slot_digest is not null
-        group by account_id, slot_digest)
+        select account_id, slot_digest from slots group by account_id, slot_digest)
     group by account_id
-), told as (
-    select account_id, count(*) filter (coalesce(n_chars, 0) > 0 or template_id is not null) as n_prompted,
-        count(template_id) as n_templated, count(*) filter (asks_reasoning) as n_reasoning
-    from texts group by account_id
+), prompted as (
+    select account_id, sum(n_prompted) as n_prompted, sum(n_templated) as n_templated, sum(n_reasoning) as n_reasoning
+    from told group by account_id
 ), tokens as (
     select account_id, sum(tokens_in)::double / sum(n_in) as mean_input_tokens,
         sum(tokens_out)::double / sum(n_out) as mean_output_tokens
@@ -193,9 +221,9 @@ with addressed as (
     qualify (user_agent is not null or model is not null) and 1 = row_number() over
         (partition by account_id order by n_events desc, user_agent nulls last, model nulls last)
 ), rhythm as (
-    select account_id, count(distinct hour // 24) as n_days,
-        sum(n_events) filter (hour % 24 in ({quiet}))::double / sum(n_events) as night_share,
-        sum(n_events) filter ((hour // 24 + 3) % 7 >= 5)::double / sum(n_events) as weekend_share
+    select account_id, count(distinct stamp // 24) as n_days,
+        sum(n_events) filter (stamp % 24 in ({quiet}))::double / sum(n_events) as night_share,
+        sum(n_events) filter ((stamp // 24 + 3) % 7 >= 5)::double / sum(n_events) as weekend_share
     from hours group by account_id
 )
 select account_id, n_events, coalesce(n_days, 0) as n_days, make_timestamptz(first_seen) as first_seen,
@@ -209,15 +237,15 @@ select account_id, n_events, coalesce(n_days, 0) as n_days, make_timestamptz(fir
     case when n_events > 0 then coalesce(night_share, 0) end as night_share,
     case when n_events > 0 then coalesce(weekend_share, 0) end as weekend_share
 from active left join rhythm using (account_id) left join addressed using (account_id) left join top using (account_id)
-    left join told using (account_id) left join slotted using (account_id) left join tokens using (account_id)
+    left join prompted using (account_id) left join slotted using (account_id) left join tokens using (account_id)
     left join client using (account_id)
 order by account_id
 """
 
 
-_TALKERS = f"""
+_TALKERS = """
 create temp table talkers as
-select conversation, account_id, count(*) as n_events, min({_MOMENT}) as first_us, max({_MOMENT}) as last_us
+select conversation, account_id, sum(n_events)::bigint as n_events, min(first_us) as first_us, max(last_us) as last_us
 from talks group by conversation, account_id
 """
 

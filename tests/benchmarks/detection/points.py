@@ -35,7 +35,7 @@ class Scale:
 SCALES = {
     s.name: s
     for s in (
-        Scale("full", 20_000, 0.75, 5, 2, 10_000, sizes=(5_000, 50_000, 200_000)),
+        Scale("full", 20_000, 0.75, 5, 2, 10_000, tuning_seeds=1, sizes=(5_000, 50_000, 200_000)),
         Scale("middle", 6_000, 0.4, 5, 2, 5_000, sizes=(3_000, 12_000)),
         Scale("quick", 2_500, 0.35, 2, 1, 2_500, tuning_seeds=1, factors=("evasion",), prevalence=0.04),
     )
@@ -61,8 +61,8 @@ def base_world(scale: Scale) -> World:
     """`mixed` as it is (operators of every care), of the scale's size and prevalence, with shifted settings."""
     small = scale.accounts < WORLDS["mixed"].n_accounts
     return replace(
-        WORLDS["mixed"], n_accounts=scale.accounts, prevalence=scale.prevalence, settings_shift=SHIFT, volume=scale.volume,
-        ring_volume=scale.volume, resold_homes=1_000 if small else 3_000,
+        WORLDS["mixed"], n_accounts=scale.accounts, prevalence=scale.prevalence, settings_shift=SHIFT,
+        volume=scale.volume, ring_volume=scale.volume, resold_homes=1_000 if small else 3_000,
         ring_size=(5.0, 200.0) if small else (5.0, 800.0),
     )  # fmt: skip
 

@@ -61,14 +61,7 @@ def page(cells: Sequence[Cell], knobs: Mapping[str, Mapping[str, Any]], scale: S
     names = {a.name for a in ABLATIONS}
     lines = [
         front_matter("settings", "model"), "# Detection, side by side", "",
-        f"`python -m tests.benchmarks.detection --scale {scale.name}`: worlds of {scale.accounts:,} accounts (the "
-        f"world `mixed`, {100 * scale.prevalence:g} % guilty, requests {scale.volume / 0.75:.2g} times the named world's, generator settings "
-        f"shifted by {SHIFT}), one thing changed at a time. Every method gets the same allowlist, address ranges, "
-        "normal forms and template ids; knobs were chosen by mean F1 on other seeds. Intervals are Wilson's at 95 % "
-        "over all accounts of a row's worlds; accounts of one ring are not independent, so the truth is wider. "
-        "Precision at k: k is the number of guilty accounts. Innocent rings: flagged rings made of innocents by half "
-        "or more. Seconds are of the method alone, once the shared graph is there, on a machine kept busy by other "
-        "work.", "",
+        _said(scale), "",
     ]  # fmt: skip
     for factor, title in _TITLES.items():
         for level in dict.fromkeys(r["level"] for r in made if r["factor"] == factor):
@@ -82,6 +75,20 @@ def page(cells: Sequence[Cell], knobs: Mapping[str, Mapping[str, Any]], scale: S
                 lines += table(_HEAD, (row_of(r) for r in taken_out))
     lines += _attribution(made) + _calibration(cells) + _errors(cells) + _methods(knobs)
     return "\n".join(lines)
+
+
+def _said(scale: Scale) -> str:
+    """What was run, and how to read it."""
+    return (
+        f"`python -m tests.benchmarks.detection --scale {scale.name}`: worlds of {scale.accounts:,} accounts (the "
+        f"world `mixed`, {100 * scale.prevalence:g} % guilty, requests {scale.volume / 0.75:.2g} times its own, "
+        f"generator settings shifted by {SHIFT}), one thing changed at a time. Every method gets the same allowlist, "
+        "address ranges, normal forms and template ids; knobs were chosen by mean F1 on other seeds. Intervals are "
+        "Wilson's at 95 % over all accounts of a row's worlds; accounts of one ring are not independent, so the truth "
+        "is wider. Precision at k: k is the number of guilty accounts. Innocent rings: flagged rings made of innocents "
+        "by half or more. Seconds are of the method alone, once the shared graph is there, on a machine kept busy by "
+        "other work."
+    )
 
 
 _TITLES = {

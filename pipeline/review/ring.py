@@ -14,6 +14,7 @@ from pipeline.review import drawings, say
 from pipeline.review.picture import ALL_LABELS, around, picture
 from pipeline.review.queue import neighbours
 from pipeline.review.runs import PartMissingError
+from pipeline.review.web import RefusedError
 from pipeline.words import KIND_WORDS, likelihood, number
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def score(v: Visit, ring_id: str) -> dict[str, Any]:
     rows = v.run.of_ring("score_parts", ring_id, "part = 'start' DESC, abs(bits) DESC, part")
     speaks = [r for r in rows if r["part"] == "start" or abs(r["bits"]) >= _SPEAKS]
     shown = speaks[:PARTS] if len(speaks) > PARTS + 1 else speaks
+    shown = rows if len(rows) == len(shown) + 1 else shown  # one part alone needs no fold
     more = rows[len(shown) :]
     if more:
         together = {"value": None, "reference": None, "unit": None, "bits": sum(r["bits"] for r in more)}
@@ -101,6 +103,8 @@ def rivals(v: Visit, ring_id: str) -> list[dict[str, Any]]:
 def drawn(v: Visit, ring_id: str, name: str) -> dict[str, Any]:
     """The picture of the whole ring, or of the accounts around one shared thing and whatever else they share."""
     held = around(v, ring_id, name)
+    if name and held is None:
+        raise RefusedError(404, "This ring has no such shared thing.")
     made = picture(v, ring_id, held[2] if held else None)
     here = {"entity_type": held[0], "entity": held[1], "name": name} if held else None
     return {"picture": made, "around": here}

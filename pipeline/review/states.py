@@ -6,8 +6,9 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass
 
-from pipeline.decisions import RING_CONCLUSIONS, Decision, DecisionLog, standing
+from pipeline.decisions import Decision, DecisionLog, holding, standing
 from pipeline.review.runs import RunReader, Shelf
+from pipeline.standing import RING_CONCLUSIONS
 
 NEW, REVIEW, CHANGED, DECIDED = "new", "review", "changed", "decided"
 STATE_WORDS = {NEW: "new", REVIEW: "in review", DECIDED: "decided", CHANGED: "changed since decided"}
@@ -33,25 +34,29 @@ class LogMirror:
         self.by_ring: dict[str, list[Decision]] = defaultdict(list)
         self.by_account: dict[str, list[Decision]] = defaultdict(list)
         self.by_id: dict[str, Decision] = {}
-        self.corrected_by: dict[str, Decision] = {}
+        self.corrected_by: dict[str, Decision] = {}  # by corrections and withdrawals that are in force themselves
+        self._standing: set[str] = set()
 
     def refresh(self) -> int:
         """Read what is new; returns the version now held."""
         with self._lock:
-            for row in self._log.after(self.version):
+            new = self._log.after(self.version)
+            for row in new:
                 self.by_id[row.decision_id] = row
                 for ring_id in {row.ring_id, row.other_ring_id} - {None}:
                     self.by_ring[str(ring_id)].append(row)
                 if row.account_id:
                     self.by_account[row.account_id].append(row)
-                if row.supersedes:
-                    self.corrected_by[row.supersedes] = row
                 self.version = row.seq
+            if new:
+                held = holding(self.by_id.values())
+                self.corrected_by = {d.supersedes: d for d in held if d.supersedes}
+                self._standing = {d.decision_id for d in held if d.conclusion != "withdrawn"}
             return self.version
 
     def stands(self, row: Decision) -> bool:
         """Whether a row still counts."""
-        return row.conclusion != "withdrawn" and row.decision_id not in self.corrected_by
+        return row.decision_id in self._standing
 
     def on_ring(self, ring_id: str) -> list[Decision]:
         """All rows that name a ring, in order of writing."""

@@ -33,7 +33,7 @@ def busy(workspace: Workspace) -> dict[str, str]:
     moreau.form("/threshold", {"at": "0.60", "reason": "Two more of us from Monday on."})
     workspace.client("the admin", "admin").form("/people", {"person": "C. Diaz", "role": "analyst"})
     page = moreau.get("/ring/R-0001").text
-    groups = moreau.get("/ring/R-0001?show=groups").text
+    groups, large = moreau.get("/ring/R-0001?show=groups").text, moreau.get("/ring/R-0003").text
 
     def link(pattern: str, text: str = page) -> str:
         found = re.search(pattern, text)
@@ -50,7 +50,8 @@ def busy(workspace: Workspace) -> dict[str, str]:
         "ring-picture": "/ring/R-0002?show=picture#groups",
         "ring-large": "/ring/R-0003?show=picture#groups",
         "ring-pool": "/ring/R-0007",
-        "ring-around": "/ring/R-0002?show=picture&around=" + link(r'href="/entity/([^"?]+)"') + "#groups",
+        "ring-around": "/ring/R-0003?show=picture&around=" + link(r'href="/entity/([^"?]+)"', large) + "#groups",
+        "group-large": "/ring/R-0003/group/1",
         "group": link(r'href="(/ring/[^"]*/group/1)"', groups),
         "newcomers": "/ring/R-0001/newcomers",
         "requests": link(r'href="(/ring/[^"]*/requests/[^"]+)"'),

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import Place, StoreError, quoted
 from pipeline.schemas import INPUTS, arrow_schema
+from pipeline.standing import in_force
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Connection, Engine, MetaData, Table
 
-RING_CONCLUSIONS = ("confirmed", "dismissed", "unsure", "split", "merged")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK = 7_311_042  # key of the PostgreSQL advisory lock that keeps the log in one order
 
@@ -69,11 +69,16 @@ def members_digest(accounts: Iterable[str]) -> str:
 MEMBERS_DIGEST_SQL = "sha256(string_agg(strlen(account_id) || ':' || account_id, ',' ORDER BY encode(account_id)))"
 
 
-def standing(rows: Iterable[Decision]) -> list[Decision]:
-    """The rows that count: neither corrected nor withdrawn by a later row, and no withdrawals; in order of writing."""
+def holding(rows: Iterable[Decision]) -> list[Decision]:
+    """The rows in force, withdrawals included, in order of writing: the rule by which runs read them too."""
     held = sorted(rows, key=lambda d: d.seq)
-    gone = {d.supersedes for d in held if d.supersedes}
-    return [d for d in held if d.decision_id not in gone and d.conclusion != "withdrawn"]
+    holds = in_force([(d.decision_id, d.conclusion, d.ring_id, d.supersedes) for d in held])
+    return [d for d, yes in zip(held, holds, strict=True) if yes]
+
+
+def standing(rows: Iterable[Decision]) -> list[Decision]:
+    """The rows that count: in force, and no withdrawals; in order of writing."""
+    return [d for d in holding(rows) if d.conclusion != "withdrawn"]
 
 
 def microseconds(moment: datetime) -> int:

@@ -13,8 +13,9 @@ from datetime import timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from pipeline.decisions import RING_CONCLUSIONS, Decision
+from pipeline.decisions import Decision
 from pipeline.review.queue import BANDS, band
+from pipeline.standing import RING_CONCLUSIONS
 
 if TYPE_CHECKING:
     from pipeline.review.web import Visit

@@ -7,10 +7,11 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.decisions import RING_CONCLUSIONS, Decision
+from pipeline.decisions import Decision
 from pipeline.review import say
 from pipeline.review.queue import is_check
 from pipeline.review.store import JUDGED
+from pipeline.standing import RING_CONCLUSIONS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

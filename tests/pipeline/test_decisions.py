@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import hypothesis.strategies as st
 from hypothesis import given
 
-from pipeline.decisions import MEMBERS_DIGEST_SQL, Decision, allowlist, as_arrow, members_digest, moment, standing
+from pipeline.decisions import (
+    MEMBERS_DIGEST_SQL,
+    Decision,
+    allowlist,
+    as_arrow,
+    holding,
+    members_digest,
+    moment,
+    standing,
+)
 from pipeline.schemas import INPUTS
+from pipeline.standing import standing as standing_of_a_run
 
 IDS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8), min_size=1, max_size=8)
 
@@ -37,17 +49,29 @@ def test_digest_keeps_joined_names_apart() -> None:
     assert members_digest(["a,1:b"]) != members_digest(["a", "b"])
 
 
-def test_corrected_and_withdrawn_rows_do_not_stand() -> None:
-    log = [row(1), row(2, "dismissed", supersedes=1), row(3, "withdrawn", supersedes=2), row(4, "unsure")]
-    assert [d.decision_id for d in standing(log)] == ["d4"]
-    assert [d.decision_id for d in standing(reversed(log))] == ["d4"]
+def test_what_a_withdrawn_row_had_corrected_stands_again() -> None:
+    log = [row(1), row(2, "dismissed", supersedes=1), row(4, "unsure")]
+    assert [d.decision_id for d in standing(log)] == ["d2", "d4"]
+    log.append(row(5, "withdrawn", supersedes=2))
+    assert [d.decision_id for d in standing(log)] == ["d1", "d4"]
+    assert [d.decision_id for d in standing(reversed(log))] == ["d1", "d4"]
+    assert [d.decision_id for d in holding(log)] == ["d1", "d4", "d5"]
 
 
-@given(st.lists(st.integers(1, 6), max_size=6))
-def test_a_row_that_nobody_names_stands(named: list[int]) -> None:
-    log = [row(k, supersedes=min(s, k - 1) if s < k and k > 1 else None) for k, s in enumerate(named, 1)]
-    gone = {d.supersedes for d in log}
-    assert standing(log) == [d for d in log if d.decision_id not in gone]
+CONCLUSIONS = st.sampled_from(["confirmed", "dismissed", "withdrawn", "unsure"])
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), CONCLUSIONS, st.sampled_from(["R", "S"])), max_size=8))
+def test_the_log_and_a_run_read_the_same(named: list[tuple[int, str, str]]) -> None:
+    """The workspace and the line agree on what counts, whatever was written."""
+    log = [
+        replace(row(k, what, supersedes=s if s < k else None, ring_id=ring), decided_at=moment(k))
+        for k, (s, what, ring) in enumerate(named, 1)
+    ]
+    in_a_run = standing_of_a_run(as_arrow(log).to_pandas())
+    assert [d.decision_id for d in standing(log)] == list(in_a_run["decision_id"])
+    held = {d.supersedes for d in holding(log)}
+    assert not any(d.decision_id in held for d in standing(log))
 
 
 def test_rows_leave_as_the_input_of_later_runs() -> None:

@@ -24,7 +24,8 @@ def tokens(path: Path) -> list[Token]:
     tree = ast.parse(path.read_text())
     passed: set[int] = set()
     for node in ast.walk(tree):
-        words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        alone = node.value if isinstance(node, ast.Expr) else None
+        words = isinstance(alone, ast.Constant) and isinstance(alone.value, str)
         if words or isinstance(node, (ast.Import, ast.ImportFrom)):
             passed.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         elif isinstance(node, ast.FunctionDef):

@@ -79,7 +79,8 @@ def test_a_correction_points_back_and_withdrawing_keeps_both(workspace: Workspac
     assert log_of(workspace)[2] == ("withdrawn", second.decision_id)
     assert len(workspace.desk.log.rows()) == 3
     page = ana.get("/ring/R-0002").text
-    assert "○" in page and "withdrawn" in page
+    assert "●" in page and "withdrawn" in page
+    assert workspace.office.mirror.judgement("R-0002") == first, "what had been corrected counts again, as in a run"
     again = ana.form(f"/decisions/{second.act}/withdraw", {"reason": "and once more for good measure"})
     assert again.status_code == 422 and "no longer counts already" in again.text
 

@@ -79,7 +79,7 @@ def account_explanation(name: str, visit: Visit) -> Response:
 
 @pages.post("/account/{name}/reopen", "decide")
 def reopen(name: str, visit: Visit) -> Response:
-    """An appeal: the standing decision on the account's ring is withdrawn, lists that name it are reopened."""
+    """An appeal: the judgements on the account's ring are withdrawn, lists that name it are reopened."""
     account_id = opened_account(visit, name)
     ring_id = visit.run.ring_ids_of([account_id]).get(account_id)
     judged = visit.office.mirror.judgement(ring_id) if ring_id else None
@@ -88,8 +88,8 @@ def reopen(name: str, visit: Visit) -> Response:
         reason = record.reason_of(visit)
         if judged is None and not lists.of_account(account_id):
             raise record.UnfitError("Nothing was decided about this account's ring that could be reopened.")
-        if judged is not None:
-            record.write(visit, record.withdrawal(visit, judged.act), None)
+        if ring_id and judged is not None:
+            record.write(visit, record.reopening(visit, ring_id), None)
     except record.UnfitError as unfit:
         return _account(visit, name, 422, verb="reopen", fault=str(unfit), typed=visit.text("reason"))
     lists.appeal(account_id, visit.person.person, reason)

@@ -193,6 +193,18 @@ def withdrawal(v: Visit, act: str) -> list[Decision]:
     rows = [d for d in v.desk.log.rows(act=act) if v.office.mirror.stands(d)]
     if not rows:
         raise UnfitError("That decision no longer stands.")
+    return _taken_back(v, rows)
+
+
+def reopening(v: Visit, ring_id: str) -> list[Decision]:
+    """Rows that withdraw every judgement on a ring, so that none comes back from behind the standing one."""
+    mirror = v.office.mirror
+    withdrawn = {i for i, by in mirror.corrected_by.items() if by.conclusion == "withdrawn"}
+    judged = [d for d in mirror.on_ring(ring_id) if d.ring_id == ring_id and d.conclusion in RING_CONCLUSIONS]
+    return _taken_back(v, [d for d in judged if d.decision_id not in withdrawn])
+
+
+def _taken_back(v: Visit, rows: list[Decision]) -> list[Decision]:
     first = blank(v, "withdrawn")
     return [
         replace(

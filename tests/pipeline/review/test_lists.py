@@ -103,6 +103,20 @@ def test_an_appeal_reopens_the_decision_and_the_list(
     assert "R-0005" in lea.get("/queue").text, "the ring waits again"
 
 
+def test_an_appeal_leaves_no_earlier_judgement_standing(
+    workspace: Workspace, people: tuple[Client, Client, Client]
+) -> None:
+    """A confirmation that had been corrected by another must not come back when the later one is withdrawn."""
+    ana, lea, _ = people
+    ana.decide("R-0005", "unsure")
+    ana.decide("R-0005", "confirm")
+    account = workspace.desk.shelf.read().members_of("R-0005")[0]
+    address = f"/account/{workspace.desk.seal.name('account', account)}"
+    lea.form(f"{address}/reopen", {"reason": "They showed us their invoices."})
+    assert [d.conclusion for d in workspace.desk.log.rows(ring_id="R-0005")][2:] == ["withdrawn", "withdrawn"]
+    assert workspace.office.mirror.judgement("R-0005") is None
+
+
 def test_confirmation_touches_nothing_without_a_list(made_workspace: Callable[..., Workspace]) -> None:
     workspace = made_workspace()
     client = workspace.client("ana", "analyst")

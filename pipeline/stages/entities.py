@@ -233,8 +233,8 @@ def _left_out(
 ) -> pd.Series:
     """Why an entity links nothing, or null."""
     reason = pd.Series([None] * len(table), dtype="object")
-    reason[table["class"].isin(["public template", "agent default template"])] = "public"
     reason[table["bits"] <= 0] = "so common that sharing it proves nothing"
+    reason[table["class"] == "public template"] = "public"
     allowed = _allowed(table, types, allowlist)
     reason[allowed] = "on the allowlist"
     stand = standing(decisions)

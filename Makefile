@@ -13,7 +13,7 @@ UV_VERSION := 0.13.8
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test bench soak docs check fix setup browser postgres node airflow clean
+.PHONY: help demo test bench soak docs check fix supply setup browser postgres node airflow clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,10 @@ check: setup  ## style, types, imports
 
 fix: setup
 	$(BIN)/ruff check --fix .
+
+supply: setup  ## bill of materials (CycloneDX, in dist/) and a check of every licence
+	$(BIN)/python -m tests.support.supply bill dist/ringtrace.cdx.json
+	$(BIN)/python -m tests.support.supply licences
 
 BENCH_TO ?= .cache/bench
 bench: setup  ## the figures of docs/benchmarks

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.link_types import LinkType
-from pipeline.settings import ExportsSettings, InputSettings, NullSettings, RunSettings, Settings
+from pipeline.settings import ExportsSettings, InputSettings, NullSettings, RunSettings, ScoresSettings, Settings
 from tests.support.hostile import PAYLOADS
 from tests.support.tables import write_table
+from tests.support.tiny import tiny_world
 
 Row = dict[str, Any]
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -68,21 +69,50 @@ class Wild:
 def wild(seed: int) -> Wild:
     """The wild world of a seed: the same seed, the same world."""
     dice = random.Random(f"wild {seed}")
-    accounts = _accounts(dice)
     pools = {kind: _pool(dice, kind) for kind in ("ip", "card", "device")}
-    events = _events(dice, accounts, pools)
+    if seed % 2:
+        accounts, events, payments, about = _spoiled(dice)
+    else:
+        accounts = _accounts(dice)
+        events = _events(dice, accounts, pools)
+        payments, about = _payments(dice, accounts, pools["card"]), _about(dice, accounts)
     tables = {
-        "events": events, "payments": _payments(dice, accounts, pools["card"]), "accounts": _about(dice, accounts),
+        "events": events, "payments": payments, "accounts": about,
         "indicators": _indicators(dice, accounts, pools), "ip_ranges": _ranges(dice),
         "allowlist": _allowed(dice, pools), "decisions": _decisions(dice, accounts, pools),
     }  # fmt: skip
+    for name, good in GOOD.items():
+        if tables[name] and dice.random() < 0.9:
+            tables[name].append({k: v for k, v in good.items() if k != "prompt" or "prompt" in tables[name][0]})
     declared = (LinkType("device_id", "events", "device_id", "device"),) if dice.random() < 0.4 and events else ()
     settings = Settings(
         exports=ExportsSettings(make=False), null=NullSettings(rewirings=1), link_types=declared,
         input=InputSettings(max_rejected_share=1.0, chunk_rows=dice.choice((1000, 4_000_000))),
+        scores=ScoresSettings(report_floor=dice.choice((0.0, 0.0, 0.05)), threshold=dice.choice((0.0, 0.7))),
         run=RunSettings(scheduler="sync", workers=1, seed=dice.randrange(1 << 31)),
     )  # fmt: skip
     return Wild(tables, dice.choice(("parquet", "parquet", "csv", "jsonl")), settings)
+
+
+def _spoiled(dice: random.Random) -> tuple[list[str], list[Row], list[Row], list[Row]]:
+    """Accounts, events, payments and accounts table of a tiny world with rings, some of its values spoiled."""
+    world = tiny_world(dice.randrange(1 << 20), rings=1, ring_size=dice.randint(3, 10), lone=dice.randint(0, 7))
+    known = sorted(set(world.accounts.account_id))
+    odd = dict(zip(dice.sample(known, dice.randint(0, 12)), dice.sample(ODD_TEXT, 12), strict=False))
+    much = dice.choice((0.0, 0.0, 0.02, 0.3))
+    spoilt = {"prompt": ODD_TEXT, "ip": ADDRESSES, "payment_fingerprint": ODD_TEXT, "user_agent": ODD_TEXT}
+    told: list[list[Row]] = []
+    for frame in (world.events, world.payments, world.accounts):
+        rows: list[Row] = []
+        for row in frame.astype(object).to_dict("records"):
+            made: Row = {str(k): v.to_pydatetime() if hasattr(v, "to_pydatetime") else v for k, v in row.items()}
+            made["account_id"] = odd.get(made["account_id"], made["account_id"])
+            for column in sorted(spoilt.keys() & made.keys()):
+                if dice.random() < much:
+                    made[column] = dice.choice(spoilt[column])
+            rows.append(made)
+        told.append(rows)
+    return [odd.get(a, a) for a in known], told[0], _maybe(dice, told[1]), _maybe(dice, told[2])
 
 
 def _accounts(dice: random.Random) -> list[str]:
@@ -122,7 +152,7 @@ def _events(dice: random.Random, accounts: list[str], pools: dict[str, list[Any]
             "timestamp": dice.choice(time)(dice), "account_id": dice.choice(accounts), "ip": dice.choice(pools["ip"]),
             "prompt": _prompt(dice, style), "device_id": dice.choice(pools["device"]),
             "model": dice.choice(("m", None, dice.choice(ODD_TEXT))), "user_agent": dice.choice(("cli/1", *ODD_TEXT)),
-            "input_tokens": dice.choice((0, 5, 10**6, -3, None)), "output_tokens": dice.choice((1, 500, None)),
+            "input_tokens": dice.choice((0, 5, 10**6, 7, 9, -3, None)), "output_tokens": dice.choice((1, 500, None)),
         }  # fmt: skip
         if named:
             row["request_id"] = dice.choice((f"r{number}", f"r{number}", f"r{number}", "r0", None))
@@ -134,6 +164,16 @@ def _events(dice: random.Random, accounts: list[str], pools: dict[str, list[Any]
             del row["prompt"]
             row["template_id"] = dice.choice(("t1", "t2", dice.choice(ODD_TEXT), None))
     return rows
+
+
+GOOD: dict[str, Row] = {  # a table of which every row is refused ends a run: most have one good row
+    "events": {"timestamp": START, "account_id": "acct-good", "ip": "192.0.2.1", "prompt": "a good word"},
+    "indicators": {"operator": "Alder", "entity_type": "cidr", "value": "203.0.113.0/24", "confidence": 0.9},
+    "ip_ranges": {"cidr": "198.51.100.0/24", "asn": "64501", "kind": "mobile"},
+    "allowlist": {"entity_type": "ip", "value": "192.0.2.9", "reason": "ours"},
+    "decisions": {"decision_id": "good", "conclusion": "unsure", "reason": "why not", "analyst": "kim",
+                  "decided_at": START},
+}  # fmt: skip
 
 
 def _maybe(dice: random.Random, rows: list[Row]) -> list[Row]:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 WIDTH = 260.0
+# shares of accounts active in an hour from which each step of the ramp holds
+SHARES = (0.05, 0.10, 0.20, 0.35, 0.50, 0.70)
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,25 @@ def waterfall(parts: Iterable[dict[str, Any]]) -> Waterfall:
 
 @dataclass(frozen=True)
 class HourMap:
-    """Hours by days: cells with a step of the ramp (1..6), day labels, the greatest share."""
+    """Hours by days: cells with a step of the ramp (1..6), day labels, the greatest share, days from first to last."""
 
     cells: list[tuple[int, int, int, str]]  # day, hour of the day, step, words
     days: list[tuple[int, str]]
     n_days: int
     most: int
     by_day: list[tuple[int, int, float]]  # day, requests, share of the greatest
-    by_hour: list[tuple[int, float]]  # hour of the day, share of all its account-hours
+    seen: tuple[int, int]  # first day with activity, and the day after the last
 
 
-def hour_map(rows: Iterable[dict[str, Any]], since: datetime, until: datetime, size: int) -> HourMap:
-    """The map of a ring's `ring_hours`; shares are of all its accounts."""
+def hour_map(
+    rows: Iterable[dict[str, Any]], since: datetime, until: datetime, size: int, *, alone: bool = False
+) -> HourMap:
+    """The map of a ring's `ring_hours`; shares are of all its accounts, in the classes of the figures.
+
+    Below the first class nothing is drawn; of one account `alone` (`size` is its busiest hour) every hour is.
+    """
     n_days = max(1, (until - since).days)
-    cells, requests, by_hour = [], [0] * n_days, [0] * 24
+    cells, requests = [], [0] * n_days
     most = 0
     for row in rows:
         day, hour = (row["hour"] - since).days, row["hour"].hour
@@ -79,12 +86,13 @@ def hour_map(rows: Iterable[dict[str, Any]], since: datetime, until: datetime, s
             continue
         share = row["n_accounts"] / max(size, 1)
         most = max(most, row["n_accounts"])
-        step = 1 + sum(share >= edge for edge in (0.05, 0.1, 0.25, 0.5, 0.75))
-        words = f"{since + timedelta(days=day):%d %b} {hour:02d}:00 UTC, {row['n_accounts']:,} accounts"
-        cells.append((day, hour, step, words))
         requests[day] += row["n_events"]
-        by_hour[hour] += row["n_accounts"]
-    top, total = max(requests) or 1, sum(by_hour) or 1
+        step = sum(share >= edge for edge in SHARES)
+        if not step and not alone:
+            continue
+        words = f"{since + timedelta(days=day):%d %b} {hour:02d}:00 UTC, {row['n_accounts']:,} accounts"
+        cells.append((day, hour, max(step, 1), words))
+    top, active = max(requests) or 1, [k for k, n in enumerate(requests) if n] or [0]
     days = [(k, f"{(at := since + timedelta(days=k)).day} {at:%b}") for k in range(0, n_days, 7)]
     return HourMap(
         cells,
@@ -92,7 +100,7 @@ def hour_map(rows: Iterable[dict[str, Any]], since: datetime, until: datetime, s
         n_days,
         most,
         [(k, n, round(n / top, 4)) for k, n in enumerate(requests)],
-        [(h, round(n / total, 4)) for h, n in enumerate(by_hour)],
+        (active[0], active[-1] + 1),
     )
 
 

@@ -190,13 +190,17 @@ def requests(ring_id: str, name: str, visit: Visit) -> Response:
     opened = visit.desk.seal.open("entity", name)
     if opened is None:
         raise RefusedError(404, "There is no such thing in this run.")
+    where, told = "ring_id = ? AND entity_type = ? AND entity = ?", [ring_id, *opened]
+    whose = visit.request.query_params.get("account", "")
+    account = visit.desk.seal.open("account", whose) if whose else None
+    if account:
+        where, told = f"{where} AND account_id = ?", [*told, account[0]]
     rows = visit.run.rows(
-        "SELECT * FROM provenance WHERE ring_id = ? AND entity_type = ? AND entity = ? "
-        "ORDER BY n_events DESC, account_id, day LIMIT 200",
-        [ring_id, *opened],
+        f"SELECT * FROM provenance WHERE {where} ORDER BY n_events DESC, account_id, day LIMIT 200",
+        told,
         needs="provenance",
     )
-    total = visit.run.count("provenance", "ring_id = ? AND entity_type = ? AND entity = ?", [ring_id, *opened])
+    total = visit.run.count("provenance", where, told)
     for row in rows:
         row["link"], row["shown"] = visit.account_link(row["account_id"]), visit.shown_account(row["account_id"])
     visit.note("looked at requests", ring_id, name[:40])

@@ -35,8 +35,10 @@ def account_page(v: Visit, account_id: str) -> dict[str, Any] | None:
     shared = run.rows(_SHARED, [account_id])
     if member is None and not shared:
         return None
+    behind = _behind(v, account_id) if member else set()
     for row in shared:
         row["link"] = v.entity_link(row["entity_type"], row["entity"])
+        row["requests"] = (row["entity_type"], row["entity"]) in behind
     ring = run.rings[member["ring_id"]] if member else None
     hours = run.rows(
         "SELECT hour, n_events AS n_accounts, n_events FROM activity WHERE account_id = ? ORDER BY hour", [account_id]
@@ -48,12 +50,20 @@ def account_page(v: Visit, account_id: str) -> dict[str, Any] | None:
         "ring": ring,
         "shared": shared,
         "sentence": tied(shared),
-        "hours": drawings.hour_map(hours, run.since, run.until, most) if hours else None,
+        "hours": drawings.hour_map(hours, run.since, run.until, most, alone=True) if hours else None,
         "links": links,
         "touched": _touched(v, account_id, member["ring_id"] if member else None),
         "decisions": [(d, v.office.mirror.stands(d)) for d in reversed(v.office.mirror.by_account.get(account_id, []))],
         "judgement": v.office.mirror.judgement(member["ring_id"]) if member else None,
     }
+
+
+def _behind(v: Visit, account_id: str) -> set[tuple[str, str]]:
+    """Shared things of the account whose requests the run keeps."""
+    if "provenance" not in v.run.tables:
+        return set()
+    rows = v.run.rows("SELECT DISTINCT entity_type, entity FROM provenance WHERE account_id = ?", [account_id])
+    return {(r["entity_type"], r["entity"]) for r in rows}
 
 
 def _links(v: Visit, account_id: str, ring_id: str) -> list[dict[str, Any]]:

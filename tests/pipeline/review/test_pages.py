@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pipeline.review import say
+from pipeline.exports.figures.style import SHARES
+from pipeline.review import drawings, say
 from tests.pipeline.review.addresses import Addresses
 from tests.pipeline.review.test_access import RIGHTS
 from tests.support.hostile import PAYLOADS
@@ -231,7 +233,7 @@ def test_a_group_opens_with_its_hours_and_a_picture_of_its_surest(quiet_workspac
     group = run.of_ring("ring_groups", "R-0003", "rank")[0]
     page = plain(ana.get("/ring/R-0003/group/1").text)
     assert f"{group['n_accounts']:,} of 1,500 accounts, {group['n_core']:,} core" in page
-    assert "accounts drawn" in page and "of these" in page
+    assert "accounts drawn" in page and f"these {group['n_accounts']:,} accounts" in page
     drawn = ana.get("/ring/R-0003/group/1/picture").json()
     people = [p for p in drawn["points"] if p["slot"] == 0]
     assert 0 < len(people) <= min(group["n_accounts"], 1500)
@@ -254,3 +256,29 @@ def test_what_stands_around_a_shared_thing(quiet_workspace: Workspace, ana: Clie
     whole = ana.get("/ring/R-0003/picture").json()
     assert sum(p["slot"] == 0 for p in whole["points"]) <= 1500 and len(whole["points"]) <= 2000
     assert len(whole["lines"]) <= 6000
+
+
+def test_requests_behind_a_tie_of_one_account(quiet_workspace: Workspace, ana: Client) -> None:
+    run, seal = quiet_workspace.desk.shelf.read(), quiet_workspace.desk.seal
+    row = run.rows("SELECT * FROM provenance WHERE ring_id = 'R-0001' ORDER BY account_id, entity LIMIT 1")[0]
+    whose = seal.name("account", row["account_id"])
+    page = ana.get(f"/account/{whose}").text
+    found = re.search(rf'href="(/ring/R-0001/requests/[^"]+account={whose})"', page)
+    assert found is not None
+    told = plain(ana.get(found[1]).text)
+    assert row["account_id"] in told and "account-days shown" in told
+    others = set(run.members_of("R-0001")) - {row["account_id"]}
+    assert not any(other in told for other in others), "the requests of nobody else"
+
+
+def test_hours_are_drawn_in_the_classes_of_the_figures() -> None:
+    since = datetime(2026, 6, 1, tzinfo=UTC)
+    rows = [
+        {"hour": since + timedelta(days=1, hours=h), "n_accounts": n, "n_events": n}
+        for h, n in enumerate((1, 4, 5, 10, 20, 35, 50, 70, 100))
+    ]
+    made = drawings.hour_map(rows, since, since + timedelta(days=4), 100)
+    assert [step for *_, step, _ in made.cells] == [1, 2, 3, 4, 5, 6, 6], "below 5% nothing is drawn"
+    assert made.seen == (1, 2) and made.most == 100
+    assert len(drawings.hour_map(rows, since, since + timedelta(days=4), 100, alone=True).cells) == len(rows)
+    assert SHARES == drawings.SHARES, "one set of classes for page and print"

@@ -57,7 +57,7 @@ _USUAL = """
 # What stands in some of our columns.
 _CONTENT = dict(line.split() for line in (
     "ip address", "prompt words", "request_id unique", "account_id token", "payment_fingerprint token", "value any",
-    "cidr any",
+    "cidr any", "user_agent client",
 ))  # fmt: skip
 
 
@@ -134,6 +134,8 @@ def _for_table(table: InputTable) -> list[Suggestion]:
     for column in ours:
         for name in theirs:
             by_name, by_content = _name_score(column.name, name), _content_score(column, traits[name])
+            if _plain(name) == "id" and INPUTS[table.name].key == (column.name,):
+                by_name = 2.2  # a bare id is that of the table's own things
             if by_content > -2 and by_name + by_content >= _ENOUGH:
                 scored.append((by_name + by_content, column.name, name, _why(by_name, by_content)))
     times = {other for _, name, other, _ in scored if INPUTS[table.name].column(name).type == "timestamp"}
@@ -182,7 +184,11 @@ def _content_score(column: Column, traits: _Traits) -> float:
         return 0.5 if traits.whole >= 0.9 else -3.0
     if content == "words":
         return 1.6 if traits.n_chars >= 30 and traits.spaced >= 0.6 else -0.5 if traits.n_chars >= 8 else -3.0
-    if traits.times >= 0.9 or traits.addresses >= 0.9 or (traits.spaced > 0.9 and traits.n_chars > 60):
+    if traits.times >= 0.9 or traits.addresses >= 0.9:
+        return -3.0
+    if content == "client":  # may be as long as a sentence
+        return 0.0
+    if traits.spaced > 0.9 and traits.n_chars > 60:
         return -3.0
     if content == "unique":
         return 0.8 if traits.distinct >= 0.99 and traits.spaced == 0 else -1.5

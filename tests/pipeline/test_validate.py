@@ -108,6 +108,17 @@ def test_names_are_proposed_and_accepted(form: str, tmp_path: Path, capsys: pyte
     assert main(["validate", str(tmp_path / "in"), "--settings", str(settings)]) == 0
 
 
+def test_a_bare_id_is_of_the_things_of_its_table_and_a_client_may_be_long(tmp_path: Path) -> None:
+    browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+    write_table(tmp_path / "in", "events", [{**r, "ua": browser} for r in LOG])
+    people = [{"id": f"{i:04d}", "signup_date": (START - timedelta(days=i)).isoformat()} for i in range(40)]
+    write_table(tmp_path / "in", "accounts", people)
+    found = {(s.table, s.ours): s.theirs for s in suggest(find_inputs(tmp_path / "in"))}
+    assert found["accounts", "account_id"] == "id"
+    assert found["events", "user_agent"] == "ua"
+    assert found["events", "prompt"] == "c4"
+
+
 def test_content_decides_where_names_say_nothing(tmp_path: Path) -> None:
     names = {"@timestamp": "c1", "user.id": "who", "remote_addr": "c2", "c4": "c3"}
     write_table(tmp_path / "in", "events", [{names[k]: v for k, v in r.items() if k in names} for r in LOG])

@@ -135,7 +135,7 @@ def _names(table: InputTable, source: int) -> list[str]:
 
 def _missing(table: InputTable, source: int, ours: str, theirs: str, have: list[str], what: str) -> InputError:
     shown = ", ".join(quoted(n) for n in have[:12]) or "no column at all"
-    near = get_close_matches(theirs, have, 1)
+    near = get_close_matches(theirs, have, 1, 0.75)
     hint = f"If it is {quoted(near[0])} there, say so" if near else "If it has another name there, say so"
     return InputError(
         f"the column {theirs} is missing", place=Place(table.shown[source], theirs), found=shown, expected=what,

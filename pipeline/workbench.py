@@ -1,12 +1,15 @@
 """What a stage is given beside its tables: a bench to spread work on, the input files, prompts to read again.
 
-Only shapes stand here; `pipeline.storage` makes them. A stage never opens anything by a path of its own.
+Mostly shapes stand here; `pipeline.storage` makes them. A stage never opens anything by a path of its own.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -75,6 +78,14 @@ class Shelf(Protocol):
 
     def noted(self, kind: str, key: str) -> object | None:
         """A small plain value, or None."""
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """The same file under a second name, or a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @dataclass(frozen=True)

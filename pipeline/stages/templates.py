@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.settings import Settings, TemplatesSettings
-from pipeline.stages._kept_sketches import sketched
+from pipeline.stages._kept_sketches import sketched, written
 from pipeline.stages._template_sketches import (
     KEY,
     Part,
@@ -72,7 +72,7 @@ def make(
     made = iter(sketched([p for p in parts if p.events not in given], shelf, bench))
     parts = [part if part.events in given else next(made) for part in parts]
     found = _Found(settle(sample(parts, bench, rules.min_events), rules), short_frames(parts, bench))
-    firsts = bench.map(_write, [(part, found) for part in parts], what="write template events")
+    firsts = written(_write, _First.none(), parts, found, shelf, bench)
     texts = _wordings(parts, firsts, settings.templates, bench)
     return Templates([part.result for part in parts], _table(parts, found, texts))
 
@@ -153,6 +153,11 @@ class _First:
     account: Any
     rank: Any
     row: Any
+
+    @classmethod
+    def none(cls) -> _First:
+        """No candidate at all."""
+        return cls(*(np.zeros(0, dtype) for dtype in (np.int64, np.uint64, np.uint64, np.int64)))
 
 
 def _write(work: tuple[Part, _Found]) -> _First:

@@ -1,9 +1,10 @@
 """Forty-five mornings: single-day runs of an `onset` world against one run over the same window.
 
-    python -m tests.benchmarks.daily --to FOLDER [--accounts 1500] [--days 45] [--first 1] [--json FILE]
+    python -m tests.benchmarks.daily --to FOLDER [--accounts 1500] [--days 45] [--first 1] [--ids] [--json FILE]
 
 Says what a morning costs by stage against a run from scratch, whether both end in the same tables, how soon rings are
-flagged after their tenth account became active, and how many keep one id for life. Writes `daily.csv`, one row a day.
+flagged after their tenth account became active, and how many keep one id for life. Writes `daily.csv`, one row a day,
+and `rings.csv`, one row a day and true ring. With `--ids` the log tells template ids in place of prompts.
 """
 
 from __future__ import annotations
@@ -91,11 +92,12 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=1500)
     parser.add_argument("--days", type=int, default=45)
     parser.add_argument("--first", type=int, default=1, help="first day that is run")
+    parser.add_argument("--ids", action="store_true", help="template ids in place of prompts")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     world = replace(
         WORLDS["onset"], n_accounts=args.accounts, prevalence=0.08, ring_size=(12.0, 40.0), volume=0.5,
-        largest_ring_share=0.3,
+        largest_ring_share=0.3, prompts=not args.ids,
     )  # fmt: skip
     source = args.to / "world"
     if not source.exists():
@@ -103,8 +105,8 @@ def main() -> None:
     start = date.fromisoformat(world.start)
     truth = pd.read_parquet(source / "truth.parquet").dropna(subset=["ring_id"])
     firsts = _first_days(source)
-    found: dict[str, Any] = {}
-    rows, ids, flagged_on = [], {}, {}
+    rows: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     run: Path | None = None
     for n in range(args.first, args.days + 1):
         until = start + timedelta(days=n)
@@ -114,36 +116,49 @@ def main() -> None:
             for ring, mine in truth.groupby("ring_id")["account_id"]
         }
         for ring, (ring_id, flagged) in matched(run, active).items():
-            if flagged:
-                ids.setdefault(ring, []).append(ring_id)
-                flagged_on.setdefault(ring, n)
+            seen.append({"day": n, "ring": ring, "active": len(active[ring]), "ring_id": ring_id, "flagged": flagged})
         rows.append(_row(n, run, set().union(*active.values()) if active else set()))
         print(rows[-1], flush=True)
+        pd.DataFrame(rows).to_csv(args.to / "daily.csv", index=False)
+        pd.DataFrame(seen).to_csv(args.to / "rings.csv", index=False)
     assert run is not None
     once = run_day(source, args.to / "once", start + timedelta(days=args.days), "none")
     tenth = {
-        str(ring): sorted(firsts[a] for a in mine if a in firsts)[9]
+        str(ring): (sorted(firsts[a] for a in mine if a in firsts)[9] - start).days + 1
         for ring, mine in truth.groupby("ring_id")["account_id"] if sum(a in firsts for a in mine) >= 10
     }  # fmt: skip
-    delays = {r: flagged_on[r] - ((day - start).days + 1) for r, day in tenth.items() if r in flagged_on}
     daily_s, once_s = seconds(run), seconds(once)
     found = {
         "events": int(open_run(once).manifest["stages"]["intake"]["counts"]["events"]["out"]),
         "seconds": {s: [daily_s[s], once_s[s]] for s in once_s},
         "early_share": sum(daily_s[s] for s in EARLY) / sum(once_s[s] for s in EARLY),
         "sum": [round(sum(x.values()), 1) for x in (daily_s, once_s)],
-        "equal": same_tables(run, once), "true_rings": len(tenth), "flagged_rings": len(delays),
-        "median_delay_days": statistics.median(delays.values()) if delays else None,
-        "delays": delays, "one_id_for_life": sum(len(set(v)) == 1 for v in ids.values()), "rings_named": len(ids),
-        "ids": {r: sorted(set(v)) for r, v in ids.items()},
+        "equal": same_tables(run, once), "true_rings": len(tenth), **lives(pd.DataFrame(seen), tenth),
     }  # fmt: skip
-    table = pd.DataFrame(rows)
-    table.to_csv(args.to / "daily.csv", index=False)
-    draw(table, args.to / "daily.svg", world.ban_waves)
+    draw(pd.DataFrame(rows), args.to / "daily.svg", world.ban_waves)
     text = json.dumps(found, indent=1, default=str)
     print(text)
     if args.json:
         args.json.write_text(text + "\n")
+
+
+def lives(seen: pd.DataFrame, tenth: Mapping[str, int]) -> dict[str, Any]:
+    """How the true rings fared: days from their tenth account to being found and flagged (None: never), the median
+    over all of them, and how many of those found kept one id for life."""
+    delays: dict[str, dict[str, int | None]] = {}
+    for what, mine in (("found", seen), ("flagged", seen[seen["flagged"]] if len(seen) else seen)):
+        first = mine.groupby("ring")["day"].min().to_dict() if len(mine) else {}
+        delays[what] = {ring: int(first[ring]) - day if ring in first else None for ring, day in tenth.items()}
+    ids = seen.groupby("ring")["ring_id"].agg(lambda r: list(dict.fromkeys(r))).to_dict() if len(seen) else {}
+    never = float("inf")
+    return {
+        "delays": delays,
+        "median_delay_days": {
+            what: statistics.median(never if d is None else d for d in found.values()) if found else None
+            for what, found in delays.items()
+        },
+        "one_id_for_life": sum(len(given) == 1 for given in ids.values()), "rings_named": len(ids), "ids": ids,
+    }  # fmt: skip
 
 
 def draw(table: pd.DataFrame, to: Path, bans: tuple[float, ...]) -> None:

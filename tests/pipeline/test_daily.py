@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RunError
@@ -16,6 +17,7 @@ from pipeline.period import instant
 from pipeline.run import Request, carry_out, one_stage
 from pipeline.run.unfinished import open_unfinished
 from pipeline.settings import ExportsSettings, RunSettings, Settings, WindowSettings
+from pipeline.stages import templates
 from pipeline.stages.intake import events as intake_events
 from pipeline.stages.sightings import partial
 from pipeline.storage import folder
@@ -106,6 +108,27 @@ def test_what_was_counted_of_a_day_is_not_counted_again(
     counted.clear()
     wide_tables(days, tmp_path / "out", "2026-05-11")
     assert 0 < counted.count("events") <= 4
+
+
+def test_labels_from_upstream_are_taken_over_once(days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in sorted((days / "events").rglob("*.parquet")):
+        rows = pd.read_parquet(path).drop(columns="date", errors="ignore")
+        rows.assign(template_id=rows["prompt"].str[:4], prompt=None).drop(columns="prompt").to_parquet(path)
+    written: list[int] = []
+    real = templates._write
+
+    def noted(work: Any) -> Any:
+        made = real(work)
+        written.extend([1] if pq.read_metadata(work[0].result).num_rows else [])
+        return made
+
+    monkeypatch.setattr(templates, "_write", noted)
+    wide_tables(days, tmp_path / "daily", "2026-05-10")
+    before = len(written)
+    daily = wide_tables(days, tmp_path / "daily", "2026-05-11")
+    assert 0 < len(written) - before <= 4 < before
+    same(daily, wide_tables(days, tmp_path / "once", "2026-05-11"))
+    assert daily["templates"]["n_events"].sum() > 0
 
 
 def test_a_day_delivered_again_replaces_the_first(days: Path, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from pipeline.schemas import TABLES, arrow_schema
 from pipeline.stages.intake.checks import REJECTED, Checked, checked
 from pipeline.stages.intake.digests import Hasher, Hashes, added, microseconds, total
 from pipeline.stages.intake.duplicates import Part, losers, part_writer, without
-from pipeline.stages.intake.kept import Lasting, digest, lasting, link_or_copy
+from pipeline.stages.intake.kept import Lasting, digest, lasting
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, sources_of
-from pipeline.workbench import FILES, MADE_FROM, InPlace, Shelf, Workbench
+from pipeline.workbench import FILES, MADE_FROM, InPlace, Shelf, Workbench, link_or_copy
 
 
 @dataclass(frozen=True)

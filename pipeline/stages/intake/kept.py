@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -76,11 +74,3 @@ def file_digest(path: str) -> str:
         while block := file.read(_BLOCK):
             total.update(block)
     return total.hexdigest()
-
-
-def link_or_copy(source: str | Path, target: str | Path) -> None:
-    """The same file under a second name, or a copy where the file system has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

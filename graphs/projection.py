@@ -26,7 +26,8 @@ from graphs.arrays import (
 )
 from graphs.bipartite import BipartiteGraph
 
-_TRIPLES_PER_BLOCK = 4_000_000
+# few enough for the tables of `_may_stay` to stay near the processor
+_TRIPLES_PER_BLOCK = 500_000
 # odd, and near 2**64 over the golden ratio: neighbours fall far apart
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -178,10 +179,12 @@ def _may_stay(pair: IntArray, bits: FloatArray, rule: PairRule) -> npt.NDArray[n
     """
     if rule.min_entities == 1 and rule.min_bits <= 0:
         return slice(None)
-    size_bits = max(10, int(4 * pair.size).bit_length())
+    size_bits = max(10, int(2 * pair.size).bit_length())
     bucket = (pair.astype(np.uint64) * _HASH_FACTOR) >> np.uint64(64 - size_bits)
-    place = bucket.astype(np.int64)
-    enough = np.bincount(place, minlength=2**size_bits)[place] >= rule.min_entities
+    place = bucket.view(np.int64)
+    enough = np.ones(place.size, dtype=bool)
+    if rule.min_entities > 1:
+        enough &= np.bincount(place, minlength=2**size_bits)[place] >= rule.min_entities
     if rule.min_bits > 0:
         # sums in another order may differ in the last digits
         enough &= np.bincount(place, weights=bits, minlength=2**size_bits)[place] >= rule.min_bits * (1 - 1e-9)

@@ -47,7 +47,7 @@ from graphs.leiden import (
     partition_pairs,
     stability,
 )
-from graphs.matching import Holdings, Overlaps, match_groups
+from graphs.matching import Holdings, Overlaps, best_assignment, match_groups
 from graphs.measures import CommunityMeasures, Cuts, community_measures, smallest_cuts
 from graphs.null import empirical_q, gumbel_p, rewire, shuffle_hours
 from graphs.planted import Planted, planted_rings
@@ -99,6 +99,7 @@ __all__ = [
     "adjusted_rand",
     "auc",
     "b_cubed",
+    "best_assignment",
     "bipartite_layout",
     "bipartite_quality",
     "bits_to_probability",

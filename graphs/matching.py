@@ -115,7 +115,7 @@ def match_groups(
     )
     keep = found & (np.maximum(of_old, of_new) >= min_overlap)
     old_group, new_group, jaccard = old_group[keep], new_group[keep], jaccard[keep]
-    matched = _assign(old_group, new_group, jaccard, old_members.n, new_members.n)
+    matched = best_assignment(old_group, new_group, jaccard, old_members.n, new_members.n)
     return Overlaps(old_group, new_group, jaccard, of_old[keep], of_new[keep], matched)
 
 
@@ -142,8 +142,12 @@ def _meetings(old: Holdings, new: Holdings) -> tuple[IntArray, IntArray]:
     return np.repeat(rows, met), ranges(starts[place[rows]], met)
 
 
-def _assign(old: IntArray, new: IntArray, value: FloatArray, n_old: int, n_new: int) -> BoolArray:
-    """Which pairs belong to the assignment of largest total value, solved apart within each connected set."""
+def best_assignment(old: IntArray, new: IntArray, value: FloatArray, n_old: int, n_new: int) -> BoolArray:
+    """Which pairs (old, new) belong to the assignment of largest total value, each group in at most one of them.
+
+    Groups are numbered 0 .. `n_old` - 1 and 0 .. `n_new` - 1, no pair twice, values at least 0. Kuhn's problem, solved
+    apart within each connected set of pairs. Shape of the result: that of the pairs.
+    """
     from scipy.optimize import linear_sum_assignment
 
     matched = np.zeros(old.size, dtype=bool)

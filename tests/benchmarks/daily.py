@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--accounts", type=int, default=1500)
     parser.add_argument("--days", type=int, default=45)
+    parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--first", type=int, default=1, help="first day that is run")
     parser.add_argument("--ids", action="store_true", help="template ids in place of prompts")
     parser.add_argument("--json", type=Path)
@@ -101,7 +102,7 @@ def main() -> None:
     )  # fmt: skip
     source = args.to / "world"
     if not source.exists():
-        build(world, source, seed=11)
+        build(world, source, seed=args.seed)
     start = date.fromisoformat(world.start)
     truth = pd.read_parquet(source / "truth.parquet").dropna(subset=["ring_id"])
     firsts = _first_days(source)

@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csgraph
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from graphs import best_assignment
 
 ENTITY_TRUST = 0.9  # things pass from hand to hand more easily than accounts do
 ENOUGH = 2.0  # weight of shared things from which they count in full: one card that three accounts have to themselves
@@ -36,12 +31,15 @@ class Groups:
 
 
 def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
-    """Pairs of an old and a new group that may be one ring: (old, new, overlap, jaccard, share_old, share_new).
+    """Pairs of an old and a new group that may be one ring: (old, new, overlap, gain, jaccard, share_old, share_new).
 
     `share_old` is the part of the old group's members that the new group has, `share_new` the part of the new group's
     that come from the old, `jaccard` the plain overlap of the two lists. `overlap` joins members and things, each
     weighted: 1 - (1 - members) * (1 - 0.9 things). A pair is kept from `min_overlap` on, or where the majority of
     either group's members lies in the other.
+
+    `gain` is what the assignment adds up: the overlap, and 1 more where each side holds most of the other's members.
+    No two pairs of a group can be so, and such a pair is one ring whatever things went to another.
     """
     members = _weighted(old.members, new.members)
     things = _weighted(old.things, new.things).copy()
@@ -52,8 +50,9 @@ def overlaps(old: Groups, new: Groups, min_overlap: float) -> pd.DataFrame:
         pairs[column] = pairs[column].fillna(0.0)
     pairs["overlap"] = 1 - (1 - pairs["weighted"]) * (1 - ENTITY_TRUST * pairs["of_things"])
     majority = pairs[["share_old", "share_new"]].max(axis=1) >= MAJORITY
+    pairs["gain"] = pairs["overlap"] + (pairs[["share_old", "share_new"]].min(axis=1) > MAJORITY)
     kept = pairs[(pairs["overlap"] >= min_overlap) | majority]
-    columns = ["old", "new", "overlap", "jaccard", "share_old", "share_new"]
+    columns = ["old", "new", "overlap", "gain", "jaccard", "share_old", "share_new"]
     return kept[columns].sort_values(["old", "new"]).reset_index(drop=True)
 
 
@@ -78,36 +77,13 @@ def _weighted(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def assign(pairs: pd.DataFrame) -> dict[str, int]:
-    """The best assignment: each old group to at most one new group, so that the sum of overlaps is greatest.
+    """The best assignment: each old group to at most one new group, so that the sum of `gain` is greatest.
 
-    Solved for each connected part by itself. Returns old -> new.
+    Returns old -> new.
     """
     if pairs.empty:
         return {}
     olds, old = np.unique(pairs["old"].to_numpy(object).astype(str), return_inverse=True)
     news, new = np.unique(pairs["new"].to_numpy(np.int64), return_inverse=True)
-    gain = pairs["overlap"].to_numpy(float)
-    size = olds.size + news.size
-    graph = sp.coo_array((np.ones(gain.size), (old, new + olds.size)), shape=(size, size))
-    part = csgraph.connected_components(graph, directed=False)[1][old]
-    order = np.argsort(part, kind="stable")
-    ends = np.flatnonzero(np.diff(part[order], append=-1)) + 1
-    chosen: dict[str, int] = {}
-    for rows in np.split(order, ends[:-1]):
-        for row in _assign_part(old[rows], new[rows], gain[rows]):
-            chosen[str(olds[old[rows[row]]])] = int(news[new[rows[row]]])
-    return chosen
-
-
-def _assign_part(old: Ints, new: Ints, gain: Floats) -> list[int]:
-    """Rows of the pairs chosen within one connected part."""
-    if gain.size == 1:
-        return [0]
-    _, i = np.unique(old, return_inverse=True)
-    _, j = np.unique(new, return_inverse=True)
-    row_of = np.full((i.max() + 1, j.max() + 1), -1, dtype=np.int64)
-    row_of[i, j] = np.arange(gain.size)
-    table = np.zeros(row_of.shape)
-    table[i, j] = gain
-    chosen = row_of[linear_sum_assignment(table, maximize=True)]
-    return [int(row) for row in chosen if row >= 0]
+    chosen = best_assignment(old, new, pairs["gain"].to_numpy(float), olds.size, news.size)
+    return {str(olds[o]): int(news[n]) for o, n in zip(old[chosen], new[chosen], strict=True)}

@@ -189,6 +189,27 @@ CASES = [
         {("m", "x", "grew"), ("m", "y", "merged")},
     ),
     Case(
+        "two merge: most accounts come from one, most things from the other",
+        {"x": (A[:7], CARDS[:1]), "y": (A[7:11], CARDS[1:] + FRAMES)},
+        {"m": (A[:12], CARDS + FRAMES)},
+        {"m": "x"},
+        {("m", "x", "grew"), ("m", "y", "merged")},
+    ),
+    Case(
+        "a pool dissolves into the ring that lay in it: the ring's id goes on",
+        {"r": (A[:8], CARDS[:1]), "pool": (A[8:14], CARDS + FRAMES)},
+        {"r": (A[:14], CARDS + FRAMES)},
+        {"r": "r"},
+        {("r", "r", "grew"), ("r", "pool", "merged")},
+    ),
+    Case(
+        "two swap all their things, the accounts stay",
+        {"x": (A, CARDS), "y": (B, OTHER)},
+        {"x": (A, OTHER), "y": (B, CARDS)},
+        {"x": "x", "y": "y"},
+        {("x", "x", "continued"), ("y", "y", "continued")},
+    ),
+    Case(
         "two swap a few accounts",
         {"x": (A, CARDS), "y": (B, OTHER)},
         {"x": (A[3:] + B[:3], CARDS), "y": (B[3:] + A[:3], OTHER)},

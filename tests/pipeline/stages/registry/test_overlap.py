@@ -16,7 +16,7 @@ PAIRS = st.dictionaries(st.tuples(st.integers(0, 6), st.integers(0, 6)), st.inte
 @settings(max_examples=15)
 @given(PAIRS)
 def test_the_assignment_is_the_best_there_is(gains: dict[tuple[int, int], int]) -> None:
-    table = pd.DataFrame([(f"R-{o}", n, g / 1_000) for (o, n), g in gains.items()], columns=["old", "new", "overlap"])
+    table = pd.DataFrame([(f"R-{o}", n, g / 1_000) for (o, n), g in gains.items()], columns=["old", "new", "gain"])
     chosen = assign(table)
     assert len(set(chosen.values())) == len(chosen)
     total = sum(gains[int(o[2:]), n] for o, n in chosen.items())

@@ -22,7 +22,7 @@ from pipeline.exports.figures.paper import LabelCollisionError, write_bytes
 from pipeline.exports.figures.sheet import Sheet
 from pipeline.exports.linter import faults
 from pipeline.exports.pseudonyms import Pseudonyms, read_key
-from pipeline.exports.redaction import PARTNER, SMALLEST, Redacted
+from pipeline.exports.redaction import PARTNER, Redacted, smallest_cell
 from pipeline.exports.safe_csv import csv_bytes
 from pipeline.exports.tables import INTERNAL, RunTables, Tables, frame_of
 from pipeline.exports.whole import without, write_figures, write_pdf
@@ -135,9 +135,8 @@ def redacted(
             expected="--key-file FILE",
             mend="Keep one secret file and use it for every briefing.",
         )
-    small = int(inner.manifest.get("settings", {}).get("exports", {}).get("small_cell", SMALLEST))
     names = Pseudonyms(read_key(key_file), f"{audience}:{recipient}")
-    return Redacted(inner, audience, names, max(small, 2), frozenset(rings))
+    return Redacted(inner, audience, names, smallest_cell(inner.manifest), frozenset(rings))
 
 
 def write(document: Document, target: Path, *, slides: bool = False) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,11 @@ from pipeline.link_types import ADDRESS_TYPES, TEMPLATE_TYPE
 PARTNER, PUBLIC = "partner", "public"
 AUDIENCES = (INTERNAL, PARTNER, PUBLIC)
 SMALLEST = 5
+
+
+def smallest_cell(manifest: Mapping[str, Any]) -> int:
+    """The smallest count of accounts that a run's settings let out of the house; never below 2."""
+    return max(int(manifest.get("settings", {}).get("exports", {}).get("small_cell", SMALLEST)), 2)
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rules_table(k: int = 1) -> Table:
-    """The rules as a table of the briefing."""
+def rules_table(k: int) -> Table:
+    """The rules as a table of the briefing; `k` is the smallest cell of what leaves the house."""
     rows = tuple((r.what, r.internal, r.partner, r.public) for r in RULES)
     head = ("what", *AUDIENCES)
     return Table(
-        f"What each audience sees; the smallest cell is {k} {'account' if k == 1 else 'accounts'}",
+        f"What each audience sees; the smallest cell for partners and the public is {k} accounts",
         head,
         rows,
         free=True,

@@ -13,7 +13,7 @@ from pipeline.exports.briefing.model import Block, Document
 from pipeline.exports.figures import choose
 from pipeline.exports.figures.sheet import Sheet
 from pipeline.exports.frames import each
-from pipeline.exports.redaction import rules_table
+from pipeline.exports.redaction import rules_table, smallest_cell
 from pipeline.exports.tables import Tables, frame_of
 from pipeline.schemas.inputs import RESERVED_OPERATORS, RESERVED_PREFIX
 
@@ -68,7 +68,8 @@ def build(tables: Tables, wish: Wish | None = None) -> Document:
         below_level(tables),
         wish.logo,
     )
-    closing = backmatter.provenance(tables, frame, document.numbers(), rules_table(tables.k), wish.approval)
+    smallest = tables.k if tables.k > 1 else smallest_cell(tables.manifest)
+    closing = backmatter.provenance(tables, frame, document.numbers(), rules_table(smallest), wish.approval)
     return replace(document, blocks=(*blocks, *closing))
 
 

@@ -186,6 +186,9 @@ def _stopped(rings: tuple[str, ...]) -> str:
 
 
 def _changes(tables: Tables) -> dict[str, str]:
+    """One word a ring on what became of it; none where no earlier run was followed, for then every ring is new."""
+    if not tables.manifest.get("previous_run"):
+        return {}
     history = tables.table("ring_history")
     return {str(r.ring_id): CHANGES.get(str(r.change), safe(r.change)) for r in rows_of(history)}
 

@@ -18,6 +18,7 @@ CORE = 0.5
 CLEAR = 1.5  # millimetres between marks
 SIDE = 86.0
 DOT = 1.9
+MANY_LINES = 120  # lines beyond which each is drawn fainter
 
 
 def title(ring: pd.Series, evidence: pd.DataFrame, frame: Frame) -> str:
@@ -176,9 +177,10 @@ def body(paper: Paper, sheet: Sheet) -> None:
     spot = {r.label: (float(r.x) * scale, float(r.y) * scale) for r in rows_of(pd.concat([dots, shared]))}
     bits = dict(zip(shared["label"], shared["bits"], strict=True))
     heaviest = max([*bits.values(), 1.0])
+    strength = max(0.08, 0.3 * min(1.0, MANY_LINES / max(len(lines), 1)))  # else many lines are one dark patch
     for line in rows_of(lines):
         (x0, y0), (x1, y1) = spot[line.label], spot[line.to]
-        paper.line([x0, x1], [y0, y1], theme.ink, 0.25 + 0.85 * bits[line.to] / heaviest, strength=0.3)
+        paper.line([x0, x1], [y0, y1], theme.ink, 0.25 + 0.85 * bits[line.to] / heaviest, strength=strength)
     for dot in rows_of(dots):
         paper.mark(*spot[dot.label], 0, DOT, hollow=not dot.core)
     taken = [(x, y, DOT / 2) for x, y in (spot[d] for d in dots["label"])]

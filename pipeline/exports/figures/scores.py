@@ -35,7 +35,9 @@ def sheet(
     over = cite(numbers.count(flagged), Source("count", "rings", "", (("flagged", "=", "true"),)), flagged)
     edges = np.linspace(0, 1, BINS + 1)
     counts, _ = np.histogram(rings["score"].clip(0, 1), bins=edges)
+    above, _ = np.histogram(rings.loc[rings["flagged"], "score"].clip(0, 1), bins=edges)
     marks = pd.DataFrame({"panel": "scores", "low": edges[:-1].round(2), "high": edges[1:].round(2), "n": counts})
+    marks["n_flagged"] = above
     curve = curve_of(held)
     if len(curve):
         marks = pd.concat([marks, curve.assign(panel="calibration")], ignore_index=True)
@@ -46,7 +48,8 @@ def sheet(
         "f6-scores",
         "scores",
         title=f"{over} of {all_rings} {numbers.plural(n, 'group')} {'was' if flagged == 1 else 'were'} flagged",
-        see="Left: how many rings have which score, and the threshold."
+        see="Left: how many rings have which score, and the threshold. Dark: flagged; pale beyond the threshold: held "
+        "back by another rule."
         + (" Right: a dot on the diagonal held as often as was said." if len(curve) else ""),
         sure=sure,
         alt=(
@@ -141,16 +144,10 @@ def body(paper: Paper, sheet: Sheet) -> None:
     x = Scale(0, 1, left, left + wide)
     paper.text(left, 3, "Rings by score", role="note", colour=paper.theme.second)
     rules(paper, y, [t for t in ticks(high) if t == int(t)], left, left + wide, numbers.short)
-    for low, upper, n in zip(counts["low"], counts["high"], counts["n"], strict=True):
-        flag = low >= sheet.asides["threshold"] - 1e-9
-        paper.rect(
-            x(low) + 0.2,
-            y(n),
-            x(upper) - x(low) - 0.4,
-            y(0) - y(n),
-            paper.theme.ink if flag else paper.theme.others,
-            hold=False,
-        )
+    for row in rows_of(counts):
+        for n, paint in ((row.n, paper.theme.others), (row.n_flagged, paper.theme.ink)):
+            if n:
+                paper.rect(x(row.low) + 0.2, y(n), x(row.high) - x(row.low) - 0.4, y(0) - y(n), paint, hold=False)
     _marks_below(paper, x, 8 + PANEL)
     threshold = x(sheet.asides["threshold"])
     paper.line([threshold, threshold], [5.5, 8 + PANEL], paper.theme.second, AXIS, dash=True, above=4)

@@ -90,7 +90,9 @@ def body(paper: Paper, sheet: Sheet) -> None:
 
 
 def _times(ratio: float) -> str:
-    return "the same as" if 0.95 < ratio < 1.05 else f"{numbers.measure(ratio)} times"
+    if 0.95 < ratio < 1.05:
+        return "the same as"
+    return f"{numbers.count(round(ratio)) if ratio >= 10 else numbers.measure(ratio)} times"
 
 
 def _panel(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.exports.linter import check, sentences
+from pipeline.exports.linter import check, measured, sentences
 from pipeline.exports.trace import Source, cite
+from pipeline.measures.catalogue import MEASURES, Measure
 
 ANY = Source("value", "rings", "size")
 
@@ -89,3 +90,10 @@ def test_sentences_end_outside_numbers_only() -> None:
     source = Source("count", "members", "", (("ring_id", "=", "R-1"), ("membership", ">=", "0.5")))
     text = f"First {cite('0.71', source, 0.71)} of all. Second; third."
     assert len(list(sentences(text))) == 3
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.name)
+def test_no_measure_is_worded_so_that_a_briefing_of_it_is_refused(measure: Measure) -> None:
+    says = f"{measure.says[:1].upper()}{measure.says[1:]}"
+    text = f"{says} (share): {n('0.60')}, beside {n('0.09')} among comparable innocent groups."
+    assert check(text, allowed=measured()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.supply import LOCK, bill, fits, licence_of, locked, main, unfit
+from tests.support.supply import LOCK, bill, core, fits, licence_of, locked, main, megabytes, unfit
 
 
 def test_every_package_is_locked_by_digest() -> None:
@@ -46,6 +46,15 @@ def test_the_bill_is_cyclonedx(tmp_path: Path) -> None:
         assert all(len(p["value"]) == 64 for p in component["properties"] if p["name"] == "ringtrace:sha256")
     assert licence_of("numpy") is not None
 
+
+
+def test_the_core_is_small() -> None:
+    """Without extras at most 650 MB, none of it compiled kernels or clients of object stores."""
+    names = core()
+    assert {"duckdb", "igraph", "pandas", "pyarrow"} <= set(names)
+    assert not {"numba", "llvmlite", "s3fs", "botocore", "fastapi", "typst", "sqlalchemy"} & set(names)
+    sizes = {n: round(megabytes(n)) for n in names}
+    assert sum(sizes.values()) <= 650, sizes
 
 
 def test_the_core_imports_without_the_extras() -> None:

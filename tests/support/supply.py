@@ -134,6 +134,29 @@ def _component(package: Package) -> dict[str, Any]:
     return said
 
 
+def core() -> list[str]:
+    """Names of the packages that ringtrace needs without any extra, itself left out, sorted."""
+    from packaging.requirements import Requirement
+
+    found: set[str] = set()
+    waiting = ["ringtrace"]
+    while waiting:
+        needs = importlib.metadata.requires(waiting.pop()) or []
+        for need in map(Requirement, needs):
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                name = re.sub(r"[-_.]+", "-", need.name).lower()
+                if name not in found:
+                    found.add(name)
+                    waiting.append(name)
+    return sorted(found)
+
+
+def megabytes(name: str) -> float:
+    """What an installed package takes on the disk."""
+    files = importlib.metadata.files(name) or []
+    return sum(p.stat().st_size for p in (Path(str(f.locate())) for f in files) if p.is_file()) / 1e6
+
+
 def main(words: list[str]) -> int:
     """Write the bill, or check the licences."""
     if words[:1] == ["bill"] and len(words) == 2:

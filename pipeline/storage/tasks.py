@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import RunError
+from pipeline.storage.given import PickedUp, put_down
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,11 +49,17 @@ class DaskBench:
         self.report(what, 0, len(listed))
         if not listed:
             return []
-        if self.address:
-            return self._on_cluster(function, listed, what)
-        return self._here(function, listed, what)
+        if self.address is None and (self.scheduler != "processes" or self.workers == 1):
+            return self._here(function, listed, what)
+        light, files = put_down(listed, self.scratch)
+        given: Callable[[Any], R] = PickedUp(function) if files else function
+        try:
+            return self._on_cluster(given, light, what) if self.address else self._here(given, light, what)
+        finally:
+            for file in files:
+                Path(file).unlink(missing_ok=True)
 
-    def _here(self, function: Callable[[T], R], items: list[T], what: str) -> list[R]:
+    def _here(self, function: Callable[[Any], R], items: list[Any], what: str) -> list[R]:
         from dask.callbacks import Callback
 
         done: dict[int, R] = {}
@@ -89,14 +97,15 @@ class DaskBench:
 
         return get_threads(graph, keys, num_workers=self.workers)
 
-    def _on_cluster(self, function: Callable[[T], R], items: list[T], what: str) -> list[R]:
+    def _on_cluster(self, function: Callable[[Any], R], items: list[Any], what: str) -> list[R]:
         from distributed import Client, as_completed
         from distributed.scheduler import KilledWorker
 
         with Client(self.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
             futures = client.map(function, items, retries=_TRIES, pure=False)
             try:
-                for n, _ in enumerate(as_completed(futures), start=1):  # type: ignore[no-untyped-call]
+                done = as_completed(futures, loop=client.loop)  # type: ignore[no-untyped-call]
+                for n, _ in enumerate(done, start=1):
                     self.report(what, n, len(items))
                 return list(client.gather(futures))
             except KilledWorker as fault:

@@ -18,6 +18,7 @@ from pipeline.run import Request, carry_out, one_stage
 from pipeline.run.unfinished import open_unfinished
 from pipeline.settings import ExportsSettings, RunSettings, Settings, WindowSettings
 from pipeline.stages import templates
+from pipeline.stages.intake import duplicates
 from pipeline.stages.intake import events as intake_events
 from pipeline.stages.sightings import partial
 from pipeline.storage import folder
@@ -108,6 +109,24 @@ def test_what_was_counted_of_a_day_is_not_counted_again(
     counted.clear()
     wide_tables(days, tmp_path / "out", "2026-05-11")
     assert 0 < counted.count("events") <= 4
+
+
+def test_what_came_twice_is_looked_at_once(days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    real = duplicates._close_up
+
+    def noted(reading: Any, part: Any, keys: Any, places: Any) -> Any:
+        looked.append(part.number)
+        return real(reading, part, keys, places)
+
+    monkeypatch.setattr(duplicates, "_close_up", noted)
+    request = Request(str(days), str(tmp_path / "out"), PLAIN, until=instant("2026-05-10"), previous="none")
+    for until in ("2026-05-10", "2026-05-11"):
+        run_id = carry_out(replace(request, until=instant(until)), only_begin=True).run_id
+        looked.append(-1)
+        one_stage("intake", run_id, output=str(tmp_path / "out"))
+    first, second = looked[1 : looked.index(-1, 1)], looked[looked.index(-1, 1) + 1 :]
+    assert len(first) >= 8 and 0 < len(second) <= 5
 
 
 def test_labels_from_upstream_are_taken_over_once(days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,17 +22,19 @@ from pipeline.engine import connect, text_literal
 from pipeline.link_types import ADDRESS_TYPES
 from pipeline.stages.intake.digests import Hasher, Hashes
 from pipeline.stages.intake.plans import Reading, rows_of_groups
-from pipeline.workbench import MADE_FROM, Workbench
+from pipeline.workbench import MADE_FROM, Shelf, Workbench, link_or_copy
 
 KEYS_A_BUCKET = 1 << 24
 _SEEN_BITS = 1 << 22
 Places = npt.NDArray[np.int64]
 
+# `source` counts the files of a part from 0; `prompt` and `whole` are digests of the prompt and of it with the columns
+# that nobody named, which tell rows apart where all else is equal
 CANDIDATES = pa.schema(
-    [("part", pa.int32()), ("place", pa.int64()), ("source", pa.int32()), ("row", pa.int64()), ("named", pa.bool_()),
-     ("key", pa.uint64()), ("check", pa.uint64()), ("timestamp", pa.int64()), ("digest", pa.uint64())]
+    [("place", pa.int64()), ("source", pa.int32()), ("row", pa.int64()), ("named", pa.bool_()), ("key", pa.uint64()),
+     ("check", pa.uint64()), ("timestamp", pa.int64()), ("digest", pa.uint64()), ("prompt", pa.uint64()),
+     ("whole", pa.uint64())]
 )  # fmt: skip
-FINE = pa.schema([("source", pa.int32()), ("row", pa.int64()), ("prompt", pa.uint64()), ("whole", pa.uint64())])
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ def part_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=repeated, write_statistics=False)
 
 
-def losers(reading: Reading, parts: Sequence[Part], bench: Workbench) -> dict[int, Places]:
+def losers(
+    reading: Reading, parts: Sequence[Part], bench: Workbench, shelf: Shelf | None = None
+) -> dict[int, Places]:
     """For each part the rows (numbers within it, ascending) that repeat a request kept elsewhere."""
     n_buckets = max(1, -(-sum(p.n_rows for p in parts) // KEYS_A_BUCKET))
     tasks = [(tuple(parts), bucket, n_buckets) for bucket in range(n_buckets)]
@@ -64,13 +68,11 @@ def losers(reading: Reading, parts: Sequence[Part], bench: Workbench) -> dict[in
     paths = [str(Path(bench.scratch) / f"doubled-{bucket:05d}.npy") for bucket in range(n_buckets)]
     for path, keys in zip(paths, doubled, strict=True):
         np.save(path, keys)
-    wanted = [(reading.only(tuple(n for n in reading.names if n != "prompt")), part, tuple(paths)) for part in parts]
+    wanted = [(reading, part, tuple(paths), shelf) for part in parts]
     found = bench.map(_candidates, wanted, what="look closely at duplicates")
     by_bucket = [tuple(files[bucket] for files in found if files) for bucket in range(n_buckets)]
-    fine = _fine(reading, by_bucket, bench)
-    settled = bench.map(
-        _settle, [(files, fine, bench.memory, bench.scratch) for files in by_bucket], what="settle duplicates"
-    )
+    tasks_of = [(files, bench.memory, bench.scratch) for files in by_bucket]
+    settled = bench.map(_settle, tasks_of, what="settle duplicates")
     for again in {path for files in found for path in files}:
         Path(again).unlink()
     table = pa.concat_tables(settled)
@@ -90,9 +92,9 @@ def _in_bucket(keys: Hashes, bucket: int, n_buckets: int) -> Hashes:
     return keys if n_buckets == 1 else keys[keys % np.uint64(n_buckets) == bucket]
 
 
-def _candidates(task: tuple[Reading, Part, tuple[str, ...]]) -> list[str]:
+def _candidates(task: tuple[Reading, Part, tuple[str, ...], Shelf | None]) -> list[str]:
     """The rows of a part whose key occurs again, written apart by bucket; the paths, one a bucket, or none at all."""
-    reading, part, doubled = task
+    reading, part, doubled, shelf = task
     keys = np.fromfile(part.keys, dtype=np.uint64)
     wanted = [np.load(path) for path in doubled]
     bucket_of = np.full(len(keys), -1, dtype=np.int32)
@@ -101,7 +103,10 @@ def _candidates(task: tuple[Reading, Part, tuple[str, ...]]) -> list[str]:
     places = np.flatnonzero(bucket_of >= 0)
     if not places.size:
         return []
-    table = _close_up(reading, part, keys, places)
+    table = _looked_at(reading, part, keys, places, shelf)
+    source = np.array(part.sources, np.int32)[table.column("source").to_numpy()]
+    table = table.set_column(1, "source", pa.array(source))
+    table = table.append_column("part", pa.array(np.full(len(places), part.number, np.int32)))
     paths = []
     for bucket in range(len(doubled)):
         path = f"{part.path}.again-{bucket:05d}"
@@ -121,9 +126,24 @@ def _among(keys: Hashes, again: Hashes) -> Places:
     return np.asarray(places[again[at] == keys[places]], dtype=np.int64)
 
 
+def _looked_at(reading: Reading, part: Part, keys: Hashes, places: Places, shelf: Shelf | None) -> pa.Table:
+    """A close look at some rows of a part, or what an earlier run saw of the same rows: schema CANDIDATES."""
+    made_from = (pq.read_schema(part.path).metadata or {}).get(MADE_FROM)
+    if shelf is None or made_from is None:
+        return _close_up(reading, part, keys, places)
+    key = hashlib.sha256(made_from + places.tobytes()).hexdigest()
+    found = shelf.find("again", key)
+    if found is None:
+        made = shelf.new()
+        pq.write_table(_close_up(reading, part, keys, places), Path(made) / "rows")
+        found = shelf.keep("again", key, made)
+    return pq.read_table(Path(found) / "rows")
+
+
 def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.Table:
     """The wanted rows of a part with all that settles between them, schema CANDIDATES."""
-    made = [CANDIDATES.empty_table()]
+    plain = [n for n in reading.names if n != "prompt"]
+    made = []
     at = 0
     with pq.ParquetFile(part.path) as file, Hasher() as hasher:
         for group in range(file.num_row_groups):
@@ -133,64 +153,46 @@ def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.
                 here = places[low:high]
                 table = file.read_row_group(group).take(pa.array(here - at))
                 named = table.column("request_id").is_valid().to_numpy()
-                digest = hasher.rows(table, reading.names)
+                digest = hasher.rows(table, plain)
                 check = np.where(named, hasher.rows(table, ["request_id"], salt=2), digest)
-                numbers = np.full(len(here), part.number, np.int32)
                 moments = table.column("timestamp").cast(pa.int64())
-                source = np.array(part.sources, np.int32)[table.column("source").to_numpy()]
-                stands = [numbers, here, source, table.column("row"), named]
-                made.append(pa.table([*stands, keys[here], check, moments, digest], schema=CANDIDATES))
+                stands = [here, table.column("source"), table.column("row"), named]
+                columns = [*stands, keys[here], check, moments, digest]
+                made.append(pa.table(columns, schema=pa.schema(list(CANDIDATES)[: len(columns)])))
             at += n
-    return pa.concat_tables(made)
+        table = pa.concat_tables(made)
+        prompt, whole = _fine(reading, part, table, hasher)
+    return table.append_column("prompt", pa.array(prompt)).append_column("whole", pa.array(whole))
 
-
-_TIED = """
-select source, row from {again}
-qualify count(*) over (partition by named, "key", "check", "timestamp", digest) > 1 order by source, row
-"""
 
 # A named request keeps its earliest row; rows without a name are one request where they say the same.
 _LOST = """
-with whole as (
-    select again.*, coalesce(prompt, 0) as prompt, coalesce(whole, 0) as whole
-    from {again} as again left join {fine} as fine using (source, row)
-)
-select part, place from whole where named qualify row_number() over
+select part, place from {again} where named qualify row_number() over
     (partition by "key", "check" order by "timestamp", digest, prompt, source, row) > 1
 union all
-select part, place from whole where not named qualify row_number() over
+select part, place from {again} where not named qualify row_number() over
     (partition by "key", "check", "timestamp", digest, prompt, whole order by source, row) > 1
 """
 
 
-def _fine(reading: Reading, by_bucket: list[tuple[str, ...]], bench: Workbench) -> str:
-    """Digests of prompt and unnamed columns of the rows that nothing else tells apart, in one file; its path."""
-    path = str(Path(bench.scratch) / "fine.parquet")
+def _fine(reading: Reading, part: Part, table: pa.Table, hasher: Hasher) -> tuple[Hashes, Hashes]:
+    """Digests of the prompt, and of prompt and unnamed columns, of some rows of a part; 0 where there are none."""
     if not (reading.has("prompt") or reading.extras):
-        pq.write_table(FINE.empty_table(), path)
-        return path
-    with connect(bench.scratch, bench.memory) as db:
-        tied = pa.concat_tables([db.sql(_TIED.format(again=_source(f))).to_arrow_table() for f in by_bucket])
-    source, row = tied.column("source").to_numpy(), tied.column("row").to_numpy()
-    wanted = [(int(n), np.sort(row[source == n])) for n in np.unique(source)]
-    share = max(1, -(-len(wanted) // max(1, 4 * bench.workers)))
-    tasks = [(reading, wanted[i : i + share]) for i in range(0, len(wanted), share)]
-    made = bench.map(_fine_of_files, tasks, what="compare prompts of duplicates")
-    pq.write_table(pa.concat_tables([FINE.empty_table(), *made]), path)
-    return path
+        none = np.zeros(table.num_rows, np.uint64)
+        return none, none
+    source, row = table.column("source").to_numpy(), table.column("row").to_numpy()
+    # a part keeps the order of the input: its files follow one another, and rows ascend within each
+    said = [
+        pair for number in np.unique(source)
+        for pair in _fine_of_file(reading, part.sources[number], row[source == number], hasher)
+    ]  # fmt: skip
+    return np.concatenate([p for p, _ in said]), np.concatenate([w for _, w in said])
 
 
-def _fine_of_files(task: tuple[Reading, list[tuple[int, Places]]]) -> pa.Table:
-    """Digests of some rows (ascending) of some files."""
-    reading, wanted = task
-    made = [FINE.empty_table()]
-    with Hasher() as hasher:
-        for source, places in wanted:
-            made += _fine_of_file(reading, source, places, hasher)
-    return pa.concat_tables(made)
-
-
-def _fine_of_file(reading: Reading, source: int, wanted: Places, hasher: Hasher) -> Iterator[pa.Table]:
+def _fine_of_file(
+    reading: Reading, source: int, wanted: Places, hasher: Hasher
+) -> Iterator[tuple[Hashes, Hashes]]:
+    """The two digests of some rows (ascending) of a file of the input, some rows at a time."""
     prompt = [reading.theirs[reading.names.index("prompt")]] if reading.has("prompt") else []
     columns = [*(n for n in prompt if n is not None), *reading.extras]
     first, groups = 0, None
@@ -201,10 +203,8 @@ def _fine_of_file(reading: Reading, source: int, wanted: Places, hasher: Hasher)
     for batch in rows.batches(reading.table, source, columns, row_groups=groups):
         low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
         if high > low:
-            here = wanted[low:high]
-            table = pa.Table.from_batches([batch]).take(pa.array(here - first))
-            said = [hasher.rows(table, columns[: len(prompt)]), hasher.rows(table, columns)]
-            yield pa.table([np.full(len(here), source, np.int32), here, *said], schema=FINE)
+            table = pa.Table.from_batches([batch]).take(pa.array(wanted[low:high] - first))
+            yield hasher.rows(table, columns[: len(prompt)]), hasher.rows(table, columns)
         first += batch.num_rows
 
 
@@ -212,11 +212,11 @@ def _source(paths: Sequence[str]) -> str:
     return f"read_parquet([{', '.join(text_literal(p) for p in paths)}])"
 
 
-def _settle(task: tuple[tuple[str, ...], str, int, str]) -> pa.Table:
+def _settle(task: tuple[tuple[str, ...], int, str]) -> pa.Table:
     """Rows (part, place) of one bucket that repeat another."""
-    files, fine, memory, scratch = task
+    files, memory, scratch = task
     with connect(scratch, memory) as db:
-        return db.sql(_LOST.format(again=_source(files), fine=_source([fine]))).to_arrow_table()
+        return db.sql(_LOST.format(again=_source(files))).to_arrow_table()
 
 
 def _without(schema: pa.Schema, gone: Places) -> pa.Schema:
@@ -227,15 +227,32 @@ def _without(schema: pa.Schema, gone: Places) -> pa.Schema:
     return schema.with_metadata(said)
 
 
-def without(task: tuple[Part, Places]) -> str:
-    """Write a part again without some of its rows (ascending); the path of what is to take its place.
+def without(task: tuple[Part, Places, Shelf | None]) -> str:
+    """Write a part again without some of its rows (ascending), or find it so; the path of what is to take its place.
 
     The part itself stays as it is: where a worker dies, the task is done over, and must find what it found before.
     """
-    part, gone = task
+    part, gone, shelf = task
     aside = part.path + ".aside"
+    said = _without(pq.read_schema(part.path), gone)
+    made_from = (said.metadata or {}).get(MADE_FROM)
+    if shelf is None or made_from is None:
+        _write_without(part, gone, said, aside)
+        return aside
+    found = shelf.find("thinned", made_from.decode())
+    if found is None:
+        made = shelf.new()
+        _write_without(part, gone, said, f"{made}/rows")
+        found = shelf.keep("thinned", made_from.decode(), made)
+    Path(aside).unlink(missing_ok=True)
+    link_or_copy(f"{found}/rows", aside)
+    return aside
+
+
+def _write_without(part: Part, gone: Places, schema: pa.Schema, to: str) -> None:
+    """Copy the rows of a part, but for those that are gone."""
     at = 0
-    with pq.ParquetFile(part.path) as file, part_writer(aside, _without(file.schema_arrow, gone)) as out:
+    with pq.ParquetFile(part.path) as file, part_writer(to, schema) as out:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
             low, high = np.searchsorted(gone, [at, at + table.num_rows])
@@ -245,4 +262,3 @@ def without(task: tuple[Part, Places]) -> str:
                 table = pc.filter(table, pa.array(kept))
             out.write_table(table)
             at += int(file.metadata.row_group(group).num_rows)
-    return aside

@@ -68,9 +68,9 @@ def bring_in(
     tasks = [_Task(reading, chunk, since, until, bench.scratch, bench.memory, kept) for chunk in chunks]
     done = bench.map(_part, tasks, what="check the events")
     parts = [d.part for d in done]
-    lost = losers(reading, parts, bench)
+    lost = losers(reading, parts, bench, shelf)
     doubled = [part for part in parts if part.number in lost]
-    asides = bench.map(without, [(part, lost[part.number]) for part in doubled], what="take out duplicates")
+    asides = bench.map(without, [(part, lost[part.number], shelf) for part in doubled], what="take out duplicates")
     for part, aside in zip(doubled, asides, strict=True):
         Path(aside).replace(part.path)
     for part in parts:
@@ -214,7 +214,7 @@ def _once(task: _Task, part: Part) -> Part:
     shutil.rmtree(inner)
     if lost is None:
         return part
-    Path(without((part, lost))).replace(part.path)
+    Path(without((part, lost, None))).replace(part.path)
     keys = np.delete(np.fromfile(part.keys, dtype=np.uint64), lost)
     Path(part.keys).write_bytes(keys.tobytes())
     return replace(part, n_rows=len(keys))

@@ -54,5 +54,16 @@ def main(args: argparse.Namespace) -> int:
         print(f"The run {result.run_id} was whole already." if result.already else f"The run {result.run_id} is whole.")
         print(result.place)
         if sys.stdout.isatty():
-            print(f"Look at it with: ringtrace explain {result.place} RING, or ringtrace review {args.output}")
+            print(_outlook(result.place, args.output))
     return 0
+
+
+def _outlook(place: str, output: str) -> str:
+    """How many rings there are, and where to look next."""
+    from pipeline.storage import open_run
+
+    table = open_run(place).read("rings")
+    rings = sorted(zip(table["score"].to_pylist(), table["ring_id"].to_pylist(), strict=True), reverse=True)
+    said = f"{len(rings)} rings reported, {sum(table['flagged'].to_pylist())} of them flagged."
+    explained = f"ringtrace explain {place} {rings[0][1]}, or " if rings else ""
+    return f"{said}\nLook at them with: {explained}ringtrace review {output}"

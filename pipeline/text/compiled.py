@@ -59,6 +59,7 @@ def byte_values() -> Any:
 
 @jit
 def spread(value: Any) -> Any:
+    """A 64-bit hash mixed once more, so that neighbours fall far apart."""
     value = value ^ (value >> _U32)
     value = value * _MIX_A
     value = value ^ (value >> _U29)

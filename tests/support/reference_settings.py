@@ -20,6 +20,7 @@ VARIABLES = {
     "RINGTRACE_LINEAGE": "folder for OpenLineage events, one JSON a line",
     "RINGTRACE_REVIEW_SECRET": "secret of the workspace's sessions, the same on every server",
     "RINGTRACE_OIDC_CLIENT_SECRET": "client secret at the OpenID Connect provider",
+    "RINGTRACE_PSEUDONYM_KEY": "key of the pseudonyms made at intake, where no key file is named",
     "RINGTRACE_PYTHON": "DAGs: interpreter of the environment that has ringtrace",
     "RINGTRACE_INPUT": "DAGs: folder or URI of the input",
     "RINGTRACE_OUTPUT": "DAGs: folder or URI of finished runs",

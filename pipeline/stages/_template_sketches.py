@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ from pipeline.workbench import PromptSource, Workbench
 FORMAT = 2  # of the sketches; a kept one of another format is made anew
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
-SAMPLE_PRINTS = 60_000_000  # fingerprints in all, of which
+SAMPLE_PRINTS = 36_000_000  # fingerprints in all, of which
 SHARED_A_PROMPT = 2  # a prompt of the window, but no fewer than the first and no more than the second,
-SHARED_PRINTS = (3_000_000, 12_000_000)  # may be shared by several prompts
+SHARED_PRINTS = (4_000_000, 12_000_000)  # may be shared by several prompts
 STEPS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, SAMPLE_AN_ACCOUNT])  # prompts an account, as many as fit
 SURVEYED = 6_000_000  # prompts from which the sample is chosen: beyond, those with the smallest digests
 LINES = 1_500_000  # short prompts from which short templates are found, likewise
@@ -118,14 +119,14 @@ def lists_of(table: Any, column: str) -> tuple[Any, Any]:
     """Return offsets and values of a list column of a sketch, `prints` or `line_words`."""
     offsets, values = [np.zeros(1, np.int64)], []
     reached = 0
-    for local, inside in _batches_of(table, column):
+    for local, inside in batches_of(table, column):
         values.append(inside)
         offsets.append(local[1:] + reached)
         reached += len(inside)
     return np.concatenate(offsets), np.concatenate(values) if values else np.zeros(0, np.uint64)
 
 
-def _batches_of(table: Any, column: str) -> Iterator[tuple[Any, Any]]:
+def batches_of(table: Any, column: str) -> Iterator[tuple[Any, Any]]:
     """Yield offsets and values of a list column batch by batch, as they lie in the file."""
     for batch in table[column].chunks:
         local = np.asarray(batch.offsets)
@@ -147,7 +148,7 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
         return [(part, row[chosen[cuts[i] : cuts[i + 1]]]) for i, part in enumerate(parts)]
 
     chosen, turn = _within(SAMPLE_PRINTS, n_prints, order, turn)
-    counts = no_counts()
+    counts = no_counts(int(n_prints[chosen].sum()))
     for part, rows in work(chosen):
         for piece in _pieces(part, rows):
             count(piece, counts)
@@ -155,9 +156,11 @@ def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
     n_shared = _joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
     most = min(max(SHARED_PRINTS[0], SHARED_A_PROMPT * len(account)), SHARED_PRINTS[1])
     kept, _ = _within(most, n_shared, np.arange(len(chosen)), turn)
-    chosen = chosen[kept]
-    read = bench.map(_read_shared, [(*job, counts, min_events) for job in work(chosen)], what="read the sample")
-    firsts = np.cumsum([0, *(len(job[1]) for job in work(chosen))])
+    chosen, n_shared = chosen[kept], n_shared[kept]
+    firsts = np.searchsorted(chosen, starts)
+    sizes = [n_shared[low:high] for low, high in pairwise(firsts.tolist())]
+    jobs_of = zip(work(chosen), sizes, strict=True)
+    read = bench.map(_read_shared, [(*job, n, counts, min_events) for job, n in jobs_of], what="read the sample")
     return share(
         rows=_joined([rows + first for (rows, _, _), first in zip(read, firsts[:-1], strict=True)], np.int64),
         places=_joined([places for _, places, _ in read], np.int64),
@@ -183,13 +186,19 @@ def _within(most: int, sizes: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
 
 
 def turns(account: Any, digest: Any) -> tuple[Any, Any]:
-    """Return rows with different prompts of an account, and the turn of each: 0 for its smallest keyed digest."""
-    rank = mix(digest ^ np.uint64(KEY))
-    order = np.lexsort((rank, account))
-    account, rank = account[order], rank[order]
+    """Return rows with different prompts of an account, and the turn of each: 0 for its smallest keyed digest.
+
+    Digests are told apart by their upper forty bits.
+    """
+    import pyarrow as pa
+
+    owner = np.asarray(pa.array(account).dictionary_encode().indices).astype(np.uint64)
+    key = (owner << np.uint64(40)) | (mix(digest ^ np.uint64(KEY)) >> np.uint64(24))
+    order = np.argsort(key)
+    key = key[order]
     fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = (account[1:] != account[:-1]) | (rank[1:] != rank[:-1])
-    return order[fresh], rank_within(account[fresh])
+    fresh[1:] = key[1:] != key[:-1]
+    return order[fresh], rank_within(owner[order][fresh])
 
 
 def rank_within(groups: Any) -> Any:
@@ -237,7 +246,7 @@ def _head(work: tuple[Part, int]) -> _Head:
     """
     part, limit = work
     table = read_sketch(part, ["account", "given", "parted", "digest", "language", "prints"])
-    n_prints = np.concatenate([np.zeros(0, np.int64), *(np.diff(local) for local, _ in _batches_of(table, "prints"))])
+    n_prints = np.concatenate([np.zeros(0, np.int64), *(np.diff(local) for local, _ in batches_of(table, "prints"))])
     digest = np.asarray(table["digest"])
     rows = np.flatnonzero(
         (n_prints > 0) & ~np.asarray(table["given"]) & (mix(digest ^ np.uint64(KEY)) <= np.uint64(limit))
@@ -249,7 +258,7 @@ def _head(work: tuple[Part, int]) -> _Head:
 def _pieces(part: Part, rows: Any) -> Iterator[Piece]:
     """Yield the fingerprints of some rows of a part, sorted, batch by batch as they lie in the file."""
     first = 0
-    for offsets, prints in _batches_of(read_sketch(part, ["prints"]), "prints"):
+    for offsets, prints in batches_of(read_sketch(part, ["prints"]), "prints"):
         last = first + len(offsets) - 1
         low, high = np.searchsorted(rows, (first, last))
         yield Piece(offsets, prints, rows[low:high] - first)
@@ -262,15 +271,16 @@ def _n_shared(work: tuple[Part, Any, Counts, int]) -> Any:
     return _joined([n_likely(piece, counts, least) for piece in _pieces(part, rows)], np.int64)
 
 
-def _read_shared(work: tuple[Part, Any, Counts, int]) -> tuple[Any, Any, Any]:
+def _read_shared(work: tuple[Part, Any, Any, Counts, int]) -> tuple[Any, Any, Any]:
     """Return row, place and value of the fingerprints that may be shared."""
-    part, rows, counts, least = work
+    part, rows, n_shared, counts, least = work
     found = []
     first = 0
     for piece in _pieces(part, rows):
-        owners, places, values = likely(piece, counts, least)
+        last = first + len(piece.rows)
+        owners, places, values = likely(piece, counts, least, int(n_shared[first:last].sum()))
         found.append((owners + first, places, values))
-        first += len(piece.rows)
+        first = last
     kinds = (np.int64, np.int64, np.uint64)
     owners, places, values = (_joined([f[place] for f in found], kind) for place, kind in enumerate(kinds))
     return owners, places, values

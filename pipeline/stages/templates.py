@@ -21,7 +21,7 @@ from pipeline.stages._kept_sketches import sketched, written
 from pipeline.stages._template_sketches import (
     KEY,
     Part,
-    lists_of,
+    batches_of,
     rank_within,
     read_sketch,
     sample,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS = 16_384  # prompts labelled at a time
-SAMPLE = 24  # prompts of a template that are read again for its wording
+SAMPLE = 10  # prompts of a template that are read again for its wording
 
 
 @dataclass(frozen=True)
@@ -209,36 +209,30 @@ def _write(work: tuple[Part, _Found]) -> _First:
 
 def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
     """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
-    offsets, values = lists_of(table, "prints")
-    n_prints = np.diff(offsets)
-    pieces = []
-    for first in range(0, len(n_prints), ROWS):
-        last = min(first + ROWS, len(n_prints))
-        inside = values[offsets[first] : offsets[last]]
-        pieces.append(
-            assign(np.repeat(np.arange(last - first), n_prints[first:last]), inside, n_prints[first:last], frames)
-        )
-    pieces = pieces or [assign(offsets[:0], values[:0], n_prints[:0], frames)]
+    pieces, n_prints = [], [np.zeros(0, np.int64)]
+    for offsets, values in batches_of(table, "prints"):
+        for first in range(0, len(offsets) - 1, ROWS):
+            some = offsets[first : first + ROWS + 1]
+            n_prints.append(np.diff(some))
+            pieces.append(assign(values[some[0] : some[-1]], some - some[0], n_prints[-1], frames))
+    pieces = pieces or [assign(np.zeros(0, np.uint64), np.zeros(1, np.int64), n_prints[0], frames)]
     joined = {field.name: np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Labels)}
-    return Labels(**joined), n_prints
+    return Labels(**joined), np.concatenate(n_prints)
 
 
 def _few(found: _First) -> _First:
-    """Keep of each frame SAMPLE rows: those with the smallest digests, one an account first."""
-    order = np.lexsort((found.row, found.rank, found.account, found.frame))
-    frame, account = found.frame[order], found.account[order]
-    turn = rank_within(_numbered(frame, account))
-    order = order[np.lexsort((found.row[order], found.rank[order], turn, frame))]
+    """Keep of each frame SAMPLE rows: those with the smallest digests, one an account first.
+
+    Upper bits stand for the account (16) and the digest (28), so that one number sorts them.
+    """
+    frame = found.frame.astype(np.uint64) << np.uint64(44)
+    rank = found.rank >> np.uint64(36)
+    key = frame | (mix(found.account) >> np.uint64(48) << np.uint64(28)) | rank
+    order = np.argsort(key, kind="stable")
+    turn = np.minimum(rank_within(key[order] >> np.uint64(28)), 65_535).astype(np.uint64)
+    order = order[np.argsort(frame[order] | (turn << np.uint64(28)) | rank[order], kind="stable")]
     order = order[rank_within(found.frame[order]) < SAMPLE]
     return _First(found.frame[order], found.account[order], found.rank[order], found.row[order])
-
-
-def _numbered(*sorted_keys: Any) -> Any:
-    """Number the runs of equal keys."""
-    change = np.zeros(len(sorted_keys[0]), np.bool_)
-    for key in sorted_keys:
-        change[1:] |= key[1:] != key[:-1]
-    return np.cumsum(change)
 
 
 def _wordings(

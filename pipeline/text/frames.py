@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.text.groups import components, count_pairs, counted, in_runs
+from pipeline.text.groups import components, count_pairs, counted, in_runs, linked
 from pipeline.text.hashing import U64, mix
 from pipeline.text.labels import MIN_SHARE, Frames, assign, enough
+from pipeline.text.lookup import Lookup
 from pipeline.text.refine import refined
 from pipeline.text.tokens import I64, Flags
 from pipeline.text.wrappers import Held, wrapping
@@ -71,11 +72,9 @@ def share(
     min_events: int,
 ) -> Shared:
     """Keep the fingerprints that at least `min_events` rows hold. Rows and places ascend; no row repeats one."""
-    order = np.argsort(values, kind="stable")
-    starts, lengths = in_runs(values[order].view(np.int64))
-    enough = lengths >= min_events
-    ids = np.full(len(rows), -1, np.int64)
-    ids[order] = np.repeat(np.where(enough, np.cumsum(enough) - 1, -1), lengths)
+    distinct, times = counted(values)
+    shared, n_events = distinct[times >= min_events], times[times >= min_events]
+    ids = Lookup(shared).find(values)
     kept = np.flatnonzero(ids >= 0)
     return Shared(
         rows=rows[kept],
@@ -85,30 +84,26 @@ def share(
         accounts=accounts,
         parted=parted,
         languages=languages,
-        values=values[order][starts[enough]],
-        n_events=lengths[enough],
+        values=shared,
+        n_events=n_events,
     )
 
 
 def stretches(shared: Shared, rules: FrameRules) -> I64:
     """Return for each fingerprint the stretch it belongs to (named by the smallest of its fingerprints)."""
-    size = len(shared.values)
-    left, right = [], []
+    n_events = shared.n_events[shared.ids]
+    pairs = []
     for gap in (1, 2, 3):
-        if len(shared.rows) > gap:
-            one, other = shared.ids[:-gap], shared.ids[gap:]
-            low, high = (
-                np.minimum(shared.n_events[one], shared.n_events[other]),
-                np.maximum(shared.n_events[one], shared.n_events[other]),
-            )
-            able = (shared.rows[gap:] == shared.rows[:-gap]) & (low >= rules.link * high)
-            left.append(one[able])
-            right.append(other[able])
-    if not left:
-        return np.arange(size, dtype=np.int64)
-    a, b, times = count_pairs(np.concatenate(left), np.concatenate(right), size)
-    strong = (times >= rules.min_events) & (times >= rules.link * np.maximum(shared.n_events[a], shared.n_events[b]))
-    return components(size, a[strong], b[strong])
+        one, other = n_events[:-gap], n_events[gap:]
+        able = np.minimum(one, other) >= rules.link * np.maximum(one, other)
+        able &= shared.rows[gap:] == shared.rows[:-gap]
+        pairs.append((shared.ids[:-gap][able], shared.ids[gap:][able]))
+
+    def strong(a: I64, b: I64, times: I64) -> Flags:
+        most = np.maximum(shared.n_events[a], shared.n_events[b])
+        return np.asarray((times >= rules.min_events) & (times >= rules.link * most))
+
+    return linked(len(shared.values), pairs, strong)
 
 
 def frames_of(shared: Shared, rules: FrameRules) -> I64:
@@ -128,18 +123,16 @@ def frames_of(shared: Shared, rules: FrameRules) -> I64:
     # in the order of how frequent they are: the stretches of one frame are about equally so
     by_count = np.lexsort((present, n_rows[present], rows))
     rows, present = rows[by_count], present[by_count]
-    left, right = [], []
+    in_order = n_rows[present]
+    pairs = []
     for gap in (1, 2, 3, 4):
-        if len(rows) > gap:
-            one, other = present[:-gap], present[gap:]
-            able = (rows[gap:] == rows[:-gap]) & (n_rows[one] >= rules.together * n_rows[other])
-            left.append(one[able])
-            right.append(other[able])
-    if not left:
-        return refined(shared, stretch)
-    a, b, both = count_pairs(np.concatenate(left), np.concatenate(right), size)
-    strong = (both >= rules.min_events) & (both >= rules.together * np.maximum(n_rows[a], n_rows[b]))
-    return refined(shared, components(size, a[strong], b[strong])[stretch])
+        able = (rows[gap:] == rows[:-gap]) & (in_order[:-gap] >= rules.together * in_order[gap:])
+        pairs.append((present[:-gap][able], present[gap:][able]))
+
+    def strong(a: I64, b: I64, both: I64) -> Flags:
+        return np.asarray((both >= rules.min_events) & (both >= rules.together * np.maximum(n_rows[a], n_rows[b])))
+
+    return refined(shared, linked(size, pairs, strong)[stretch])
 
 
 def settle(shared: Shared, rules: FrameRules) -> Frames:
@@ -259,7 +252,8 @@ def distinct_per_group(groups: I64, members: I64, n_groups: int) -> I64:
 
 def _named(shared: Shared, found: Frames, rules: FrameRules) -> Frames:
     """Drop the frames that no prompt is given, and give the others their lasting ids and families."""
-    labels = assign(shared.rows, shared.values[shared.ids], shared.n_in_row, found)
+    offsets = np.searchsorted(shared.rows, np.arange(len(shared.n_in_row) + 1)).astype(np.int64)
+    labels = assign(shared.values[shared.ids], offsets, shared.n_in_row, found)
     n_frames, size = len(found.ids), max(1, len(shared.values))
     n_events = np.zeros(n_frames, np.int64)
     keys = []

@@ -1,10 +1,11 @@
 """Connected groups and counted pairs on plain arrays."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline.text.tokens import I64
+from pipeline.text.tokens import I64, Flags
 
 
 def components(size: int, left: I64, right: I64) -> I64:
@@ -27,6 +28,29 @@ def components(size: int, left: I64, right: I64) -> I64:
             if np.array_equal(shorter, root):
                 break
             root = shorter
+
+
+def linked(size: int, pairs: Sequence[tuple[I64, I64]], strong: Callable[[I64, I64, I64], Flags]) -> I64:
+    """Return for each of `size` things the smallest thing it is connected with by pairs that are strong.
+
+    `strong` is asked of (smaller, larger, times) when all pairs are counted together. The first of them are counted
+    alone before, since things they already tie need no counting again: more times never make a pair less strong.
+    """
+    root = np.arange(size, dtype=np.int64)
+    ends: list[I64] = []
+    others: list[I64] = []
+    for wanted in (pairs[:1], pairs):
+        left, right = [], []
+        for one, other in wanted:
+            apart = root[one] != root[other]
+            left.append(one[apart])
+            right.append(other[apart])
+        a, b, times = count_pairs(np.concatenate(left), np.concatenate(right), max(1, size))
+        kept = strong(a, b, times)
+        ends.append(a[kept])
+        others.append(b[kept])
+        root = components(size, np.concatenate(ends), np.concatenate(others))
+    return root
 
 
 def count_pairs(left: I64, right: I64, size: int) -> tuple[I64, I64, I64]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from pipeline.text.groups import counted, in_runs
 from pipeline.text.hashing import U64, mix
+from pipeline.text.lookup import Lookup
+from pipeline.text.sketches import worth_compiling
 from pipeline.text.tokens import I64, Flags
 
 MIN_PRESENT = 3  # fingerprints of a frame that a prompt must hold, or
@@ -22,8 +24,6 @@ BEGINNING = 8  # fingerprints of a prompt's own words by which its conversation 
 MOST_COUNTED = 8  # fingerprints of a frame that count in its favour
 POPULAR_WORTH = 0.35  # what many strangers use explains less
 PART_WORTH = 0.5  # likewise a frame that is there in part
-TABLE_BITS = 22
-_SHIFT, _ONE = np.uint64(64 - TABLE_BITS), np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -65,35 +65,18 @@ class Frames:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        """The fields alone: tables for look-ups are made again where they are used."""
+        """The fields alone: the table for look-ups is made again where it is used."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
-    def _firsts(self) -> npt.NDArray[np.int32]:
-        """Where the fingerprints with the same upper bits begin, for all upper bits and one more."""
-        bins = (self.values >> _SHIFT).astype(np.int64)
-        counts = np.bincount(bins, minlength=1 << TABLE_BITS)
-        return np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    def logs(self) -> npt.NDArray[np.float64]:
+        """Logarithm of how often each frame is used."""
+        return np.asarray(np.log2(1.0 + self.n_events))
 
     @cached_property
-    def _known(self) -> Flags:
-        """Which upper bits fingerprints have; small, so that most of what is looked up costs little."""
-        return np.diff(self._firsts) > 0
-
-    def find(self, values: U64) -> I64:
-        """Return the place of each fingerprint among `values`, -1 where it is none of them."""
-        places = np.full(len(values), -1, np.int64)
-        bins = values >> _SHIFT
-        open_ones = np.flatnonzero(self._known[bins])
-        wanted, bins = values[open_ones], bins[open_ones]
-        place, end = self._firsts[bins].astype(np.int64), self._firsts[bins + _ONE]
-        while len(open_ones):
-            hit = self.values[place] == wanted
-            places[open_ones[hit]] = place[hit]
-            place += 1
-            on = np.flatnonzero(~hit & (place < end))
-            open_ones, wanted, place, end = open_ones[on], wanted[on], place[on], end[on]
-        return places
+    def lookup(self) -> Lookup:
+        """Where fingerprints are found among `values`."""
+        return Lookup(self.values)
 
 
 @dataclass(frozen=True)
@@ -113,14 +96,40 @@ def enough(present: I64, n_in_row: I64, usual: npt.NDArray[np.float64]) -> Flags
     return np.asarray(fits & (present >= MIN_WHOLE * usual))
 
 
-def assign(rows: I64, values: U64, n_in_row: I64, frames: Frames) -> Labels:
-    """Give each row its frame and its wrapper. `rows` ascend; no row repeats a fingerprint.
+def assign(values: U64, offsets: I64, n_in_row: I64, frames: Frames, *, compiled: bool | None = None) -> Labels:
+    """Give each row its frame and its wrapper. No row repeats a fingerprint.
 
-    The frame that explains most of the prompt wins. A row with too little of any frame is given the one that two of
-    its fingerprints speak for.
+    Row i has `n_in_row[i]` fingerprints, of which values[offsets[i]:offsets[i + 1]] are looked at. The frame that
+    explains most of the prompt wins. A row with too little of any frame is given the one that two of its fingerprints
+    speak for.
     """
+    if worth_compiling(len(n_in_row)) if compiled is None else compiled:
+        return _assign_compiled(values, offsets, n_in_row, frames)
+    return _assign_plain(values, offsets, n_in_row, frames)
+
+
+def _assign_compiled(values: U64, offsets: I64, n_in_row: I64, frames: Frames) -> Labels:
+    from pipeline.text.compiled_labels import assign_rows
+
+    n_rows = len(n_in_row)
+    values = values.view()
+    values.flags.writeable = False  # as those that lie in a file are: one compiled form serves both
+    labels = Labels(
+        np.empty(n_rows, np.int64), np.empty(n_rows, np.int64), np.empty(n_rows, np.int64), np.empty(n_rows, np.uint64)
+    )
+    by_print = frames.frame, frames.common, frames.speaks
+    by_frame = frames.wrapper, frames.popular, frames.usual, frames.logs, frames.ids
+    assign_rows(
+        values, offsets, n_in_row, frames.lookup.tables, (*by_print, *by_frame),
+        labels.frame, labels.wrapper, labels.present, labels.beginning,
+    )  # fmt: skip
+    return labels
+
+
+def _assign_plain(values: U64, offsets: I64, n_in_row: I64, frames: Frames) -> Labels:
     n_rows, size = len(n_in_row), max(1, len(frames.ids))
-    place = frames.find(values)
+    rows = np.repeat(np.arange(n_rows), np.diff(offsets))
+    place = frames.lookup.find(values)
     hits = np.flatnonzero(place >= 0)
     beginning = _beginnings(rows[place < 0], values[place < 0], n_rows)
     rows, place = rows[hits], place[hits]
@@ -158,7 +167,7 @@ def _worth(frame: I64, present: I64, frames: Frames) -> npt.NDArray[np.float64]:
     A long filler that some prompts share has many fingerprints and few uses, a turn of phrase the reverse; so the
     number of fingerprints is capped and the uses count by their logarithm.
     """
-    worth = np.minimum(present, MOST_COUNTED) * np.log2(1.0 + frames.n_events[frame])
+    worth = np.minimum(present, MOST_COUNTED) * frames.logs[frame]
     worth = np.where(frames.popular[frame], POPULAR_WORTH * worth, worth)
     return np.asarray(np.where(present < MOSTLY * frames.usual[frame], PART_WORTH * worth, worth))
 

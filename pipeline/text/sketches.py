@@ -1,5 +1,6 @@
 """Everything that is kept of a prompt: fingerprints and measures, no words. Compiled where numba is installed."""
 
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -43,6 +44,11 @@ def can_compile() -> bool:
     return find_spec("numba") is not None
 
 
+def worth_compiling(n_prompts: int) -> bool:
+    """Tell whether the compiled path is the faster one: for many prompts, and where it is at hand already."""
+    return can_compile() and (n_prompts >= WORTH_COMPILING or "numba" in sys.modules)
+
+
 def sketch(prompts: Any, *, bound: int = BOUND, compiled: bool | None = None) -> Sketch:
     """Sketch an Arrow string array of prompts.
 
@@ -51,7 +57,7 @@ def sketch(prompts: Any, *, bound: int = BOUND, compiled: bool | None = None) ->
     """
     bound = min(bound, LONGEST)
     if compiled is None:
-        compiled = len(prompts) >= WORTH_COMPILING and can_compile()
+        compiled = worth_compiling(len(prompts))
     return _compiled(prompts, bound) if compiled else _plain(prompts, bound)
 
 

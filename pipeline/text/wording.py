@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.text.fingerprints import WIDTH, WIDTH_UNSPACED, run_hashes
-from pipeline.text.hashing import ADDRESS, CODE, NUMBER, QUOTED, U64
+from pipeline.text.groups import counted
+from pipeline.text.hashing import ADDRESS, CODE, NUMBER, QUOTED, U64, mix
 from pipeline.text.tokens import I64, Flags, Tokens, tokenise
 
 SLOT = "<*>"
@@ -24,48 +25,44 @@ def wordings(groups: Sequence[tuple[Sequence[str], Sequence[str]]], *, k: int) -
     import pyarrow as pa
 
     texts = [text.encode("utf-8", "replace").decode("utf-8") for group, _ in groups for text in group]
+    owners = [owner for _, accounts in groups for owner in accounts]
     tokens = tokenise(pa.array(texts, type=pa.large_string()))
-    values, widths = _runs(tokens)
-    ends = np.cumsum([len(group) for group, _ in groups])
+    sizes = np.array([len(group) for group, _ in groups], np.int64)
+    group_of = np.repeat(np.arange(len(groups)), sizes)
+    owner = np.unique(np.array(owners, dtype=object), return_inverse=True)[1].astype(np.int64) if owners else group_of
+    fixed = _fixed(tokens, group_of, owner, sizes, k)
+    shown = np.add.reduceat(np.append(fixed, False).astype(np.int64), tokens.offsets[:-1]) if len(texts) else sizes
+    shown[np.diff(tokens.offsets) == 0] = 0
     found: list[str | None] = []
-    for (group, accounts), end in zip(groups, ends.tolist(), strict=True):
-        rows = range(end - len(group), end)
-        fixed = _fixed(tokens, values, widths, rows, accounts, k)
-        if fixed is None:
+    for end, size, (_, accounts) in zip(np.cumsum(sizes).tolist(), sizes.tolist(), groups, strict=True):
+        best = end - size + int(np.argmax(shown[end - size : end])) if size else 0
+        if not size or not shown[best] or len(set(accounts)) < k:
             found.append(None)
         else:
-            row, marks = fixed
-            found.append(_shown(texts[row], tokens, row, marks)[:LONGEST])
+            marks = fixed[tokens.offsets[best] : tokens.offsets[best + 1]]
+            found.append(_shown(texts[best], tokens, best, marks)[:LONGEST])
     return found
 
 
-def _fixed(
-    tokens: Tokens, values: U64, widths: I64, rows: range, accounts: Sequence[str], k: int
-) -> tuple[int, Flags] | None:
-    """Return the prompt that shows most of the frame, and which of its words are fixed."""
-    if len(set(accounts)) < k:
-        return None
-    first, last = tokens.offsets[rows.start], tokens.offsets[rows.stop]
-    row_of = np.repeat(np.arange(len(rows)), np.diff(tokens.offsets[rows.start : rows.stop + 1]))
-    owner = np.unique(np.array(accounts), return_inverse=True)[1].astype(np.int64)
-    runs, width = values[first:last], widths[first:last]
-    number = np.unique(runs, return_inverse=True)[1].astype(np.int64)
-    whole = width > 0
+def _fixed(tokens: Tokens, group_of: I64, owner: I64, sizes: I64, k: int) -> Flags:
+    """Return for each word of the prompts whether it is fixed in the template of its group."""
+    values, widths = _runs(tokens)
+    row_of = np.repeat(np.arange(len(group_of)), np.diff(tokens.offsets))
+    whole = np.flatnonzero(widths > 0)
+    row = row_of[whole]
+    # a run in one group and the same run in another are two
+    number = np.unique(mix(values[whole] ^ mix((group_of[row] + 1).astype(np.uint64))), return_inverse=True)[1]
     n_runs = int(number.max()) + 1 if len(number) else 0
-    by_account = np.unique(number[whole] * len(rows) + owner[row_of[whole]]) // len(rows)
-    by_row = np.unique(number[whole] * len(rows) + row_of[whole]) // len(rows)
-    n_accounts, n_rows = (np.bincount(counted, minlength=n_runs) for counted in (by_account, by_row))
-    shared = whole & ((n_accounts >= k) & (n_rows * 2 >= len(rows)))[number] if n_runs else whole
-    change = np.zeros(len(runs) + 1, np.int64)
-    places = np.flatnonzero(shared)
+    span = len(group_of)  # there are no more accounts than prompts
+    n_rows, n_accounts = (
+        np.bincount(counted(number * span + by)[0] // max(1, span), minlength=n_runs) for by in (row, owner[row])
+    )
+    enough = (n_accounts[number] >= k) & (n_rows[number] * 2 >= sizes[group_of[row]])
+    change = np.zeros(len(values) + 1, np.int64)
+    places = whole[enough]
     np.add.at(change, places, 1)
-    np.add.at(change, places + width[places], -1)
-    marks = np.cumsum(change)[:-1] > 0
-    shown = np.bincount(row_of[marks], minlength=len(rows))
-    if not len(shown) or not shown.max():
-        return None
-    best = int(np.argmax(shown))
-    return rows.start + best, marks[row_of == best]
+    np.add.at(change, places + widths[places], -1)
+    return np.asarray(np.cumsum(change)[:-1] > 0)
 
 
 def _runs(tokens: Tokens) -> tuple[U64, I64]:

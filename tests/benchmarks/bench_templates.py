@@ -18,12 +18,13 @@ import random
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -111,10 +112,10 @@ def unrelated_texts(count: int, seed: int) -> Iterator[tuple[list[str], list[str
         yield texts, [f"account {dice.randrange(max(1, count // 12))}" for _ in texts]
 
 
-def write(folder: str, batches: Iterator[tuple[list[str], list[str]]]) -> list[str]:
-    """Write parts that are events and prompts at once."""
+def write(folder: str, batches: Iterable[Sequence[Any]]) -> list[str]:
+    """Write parts that are events and prompts at once, from (prompts, accounts, ...)."""
     paths = []
-    for number, (texts, accounts) in enumerate(batches):
+    for number, (texts, accounts, *_) in enumerate(batches):
         path = str(Path(folder) / f"part-{number:05d}.parquet")
         when = pa.array([datetime(2026, 5, 1, tzinfo=UTC)] * len(texts), pa.timestamp("us", "UTC"))
         table = {"account_id": pa.array(accounts), "timestamp": when, "prompt": pa.array(texts)}
@@ -151,31 +152,49 @@ def unrelated(count: int) -> dict[str, Any]:
     }
 
 
-def speed_texts(count: int, seed: int) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield batches of prompts of 300 to 800 characters, 40 % of them from 2,000 frames.
+N_FRAMES = 2000
+_SYLLABLES = "ba ke lo mi nu ra se ti vo za pre stra con men der ung lis tor qua shi".split()
 
-    What fills them is made of known sentences with every third word replaced, so that people do not share phrases.
+
+def vocabulary(dice: np.random.Generator, size: int = 30_000) -> pa.Array:
+    """Different words of one to four syllables, shorter ones first."""
+    words: dict[str, None] = {}
+    for length in (1, 2, 3, 4):
+        for _ in range(size if length == 4 else 12 * 12**length):
+            words.setdefault("".join(dice.choice(_SYLLABLES, length)))
+    return pa.array(list(words)[:size])
+
+
+def speed_texts(count: int, seed: int) -> Iterator[tuple[pa.Array, pa.Array, npt.NDArray[np.int64]]]:
+    """Yield batches of prompts of 300 to 800 characters, who sent them, and the frame of each (-1: none).
+
+    Two in five are filled into one of 2,000 frames of some forty words, before or behind the filling. Words are drawn
+    by Zipf's law from 30,000, so that people share what they share by chance.
     """
-    dice = random.Random(seed)
-    pool = [text.split() for text in sentences(20_000, seed)]
-    vocabulary = sorted({word for words in pool for word in words})
-    frames = [" ".join(order(dice) for _ in range(2)) for _ in range(2000)]
+    dice = np.random.default_rng(seed)
+    words = vocabulary(dice)
+    odds = 1.0 / (np.arange(len(words)) + 2.7)
+    steps = np.cumsum(odds / odds.sum())
+
+    def text_of(n_words: npt.NDArray[np.int64]) -> pa.Array:
+        drawn = np.minimum(np.searchsorted(steps, dice.random(int(n_words.sum()))), len(words) - 1)
+        lists = pa.ListArray.from_arrays(np.concatenate([[0], np.cumsum(n_words)]).astype(np.int32), words.take(drawn))
+        return pc.binary_join(lists, " ")
+
+    frames = text_of(dice.integers(36, 46, N_FRAMES))
+    sizes = np.append(np.asarray(pc.utf8_length(frames)), 0)
     for first in range(0, count, BATCH):
-        texts, accounts = [], []
-        for _ in range(min(BATCH, count - first)):
-            number = dice.randrange(2000) if dice.random() < 0.4 else -1
-            size = dice.randint(300, 780)
-            parts = [frames[number]] if number >= 0 else []
-            length = sum(map(len, parts))
-            while length < size:
-                words = list(dice.choice(pool))
-                for place in range(dice.randrange(3), len(words), 3):
-                    words[place] = dice.choice(vocabulary)
-                parts.append(" ".join(words))
-                length += len(parts[-1]) + 1
-            texts.append(" ".join(parts)[:800])
-            accounts.append(f"ring {number} {dice.randrange(8)}" if number >= 0 else f"{dice.randrange(count // 10)}")
-        yield texts, accounts
+        n = min(BATCH, count - first)
+        frame = np.where(dice.random(n) < 0.4, dice.integers(0, N_FRAMES, n), -1)
+        free = text_of(np.maximum(8, (dice.integers(300, 780, n) - sizes[frame]) * 2 // 13))
+        fixed = frames.take(pa.array(frame, mask=frame < 0))
+        ahead = pa.array(dice.random(n) < 0.5)
+        both = pc.if_else(
+            ahead, pc.binary_join_element_wise(fixed, free, " "), pc.binary_join_element_wise(free, fixed, " ")
+        )
+        member, someone = dice.integers(0, 8, n), dice.integers(0, max(1, count // 10), n)
+        names = [f"ring {f} {m}" if f >= 0 else f"{s}" for f, m, s in zip(frame, member, someone, strict=True)]
+        yield pc.utf8_slice_codeunits(pc.coalesce(both, free), 0, 800), pa.array(names), frame
 
 
 def speed(count: int) -> dict[str, Any]:

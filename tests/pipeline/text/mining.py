@@ -45,4 +45,4 @@ def mine(texts: Sequence[str] | pa.Array, accounts: Sequence[str], rules: FrameR
     frames = settle(
         share(rows, places, made.prints, n_in_row, owner, made.parted, made.languages, rules.min_events), rules
     )
-    return Mined(frames, assign(rows, made.prints, n_in_row, frames))
+    return Mined(frames, assign(made.prints, made.offsets, n_in_row, frames))

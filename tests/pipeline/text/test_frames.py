@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields, replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from pipeline.text.labels import Labels, assign
 from pipeline.text.refine import average_linkage
+from pipeline.text.sketches import can_compile, sketch
 from pipeline.text.wrappers import now_and_then, own_languages
 from tests.pipeline.text.mining import mine
 from tests.pipeline.text.planted import chinese, order, pairwise, plant, sentence
@@ -95,6 +99,22 @@ def test_a_wrapper_is_set_apart_from_the_request_inside() -> None:
     assert (found.labels.wrapper[~wrapped] < 0).all()
     alone = wrapped & (planted.frame < 0)
     assert (found.labels.frame[alone] < 0).mean() > 0.98
+
+
+@pytest.mark.skipif(not can_compile(), reason="the extra `fast` is not installed")
+@pytest.mark.parametrize("kind", ["mixed", "chinese"])
+def test_both_ways_to_give_a_frame_agree(kind: str) -> None:
+    planted = plant(kind, n_frames=12, n_other=300)
+    frames = mine(planted.texts, planted.accounts).frames
+    made = sketch(pa.array([*planted.texts, None, "", "too short"]))
+    for mended in (frames, replace(frames, popular=~frames.popular, wrapper=np.arange(len(frames.ids)) % 3 == 0)):
+        plain, fast = (
+            assign(made.prints, made.offsets, np.diff(made.offsets), mended, compiled=compiled)
+            for compiled in (False, True)
+        )
+        for field in fields(Labels):
+            one, other = getattr(plain, field.name), getattr(fast, field.name)
+            assert one.dtype == other.dtype and np.array_equal(one, other), field.name
 
 
 def test_order_changes_nothing() -> None:

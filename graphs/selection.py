@@ -46,7 +46,7 @@ def choose(groups: Groups, worth: npt.ArrayLike, *, min_size: int, min_left: flo
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """A group that holds chosen ones: its number, the rows in none of them, the places of the inner ones in `Chosen`."""
+    """A group that holds chosen ones: its number, the rows in none of them, the inner ones by place in `Chosen`."""
 
     group: int
     rows: IntArray

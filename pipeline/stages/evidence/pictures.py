@@ -40,7 +40,7 @@ def _marked(
     strongest = ties[ties["n_accounts_in_ring"] >= 2].groupby("ring_id", sort=False).head(STRONGEST)[keys]
     strongest = strongest.assign(place=strongest.groupby("ring_id").cumcount())
     strongest["shown"] = strongest["entity_type"] + ":" + strongest["entity"]
-    names = {ring: part["shown"].tolist() for ring, part in strongest.groupby("ring_id")}
+    names = {str(ring): part["shown"].tolist() for ring, part in strongest.groupby("ring_id")}
     has = of_accounts[[*keys, "account_id"]].merge(strongest, on=keys)
     mask = has.assign(bit=np.left_shift(1, has["place"])).groupby(["ring_id", "account_id"])["bit"].sum()
     marked = members.merge(mask.rename("mask").reset_index(), on=["ring_id", "account_id"], how="left")

@@ -42,7 +42,8 @@ KIND_OF = {
     "company": "organization", "remote_company": "organization", "agency": "organization", "campus": "organization",
     "startup": "organization", "evaluation_team": "organization", "ci_bot": "organization",
     "reseller": "reseller_pool", "hobby_pool": "reseller_pool", "residential": "shared_network",
-    "mobile": "shared_network", "coworking": "shared_network", "vpn_user": "shared_network", "household": "shared_network", "family_card": "shared_network",
+    "mobile": "shared_network", "coworking": "shared_network", "vpn_user": "shared_network",
+    "household": "shared_network", "family_card": "shared_network",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pipeline.errors import RingtraceError, RunError
 
 COMMANDS: tuple[str, ...] = (
     "simulate", "validate", "run", "stage", "evaluate", "explain", "review", "export", "brief", "status", "forget",
-    "plan-capacity",
+    "reveal", "plan-capacity",
 )  # fmt: skip
 _ABOUT = "Finds rings of organised fraud among the accounts of a language-model API, and says how sure it is and why."
 

@@ -178,6 +178,14 @@ class ExportsSettings:
 
 
 @dataclass(frozen=True)
+class PrivacySettings:
+    """What the line sees of people. The key itself, not where it lies, is part of a run's name."""
+
+    pseudonyms: bool = key(False, "Whether names, addresses and cards are replaced by keyed pseudonyms at intake.")
+    key_file: str = key("", "File of their key; empty for the environment, RINGTRACE_PSEUDONYM_KEY.")
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of it."""
 
@@ -196,6 +204,7 @@ class Settings:
     operators: OperatorsSettings = field(default_factory=OperatorsSettings)
     gates: GatesSettings = field(default_factory=GatesSettings)
     exports: ExportsSettings = field(default_factory=ExportsSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     link_types: tuple[LinkType, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -208,6 +217,7 @@ class Settings:
         values["run"] = {"seed": values["run"]["seed"]}
         values["input"].pop("chunk_rows")
         values.pop("gates")
+        values.pop("privacy")
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

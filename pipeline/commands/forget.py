@@ -29,11 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Forget, and say what was done."""
     from pipeline.privacy import forget
-    from pipeline.review.config import load_secret
+    from pipeline.review.config import home_of, load_secret
 
     wish = _wish(args)
-    remote = "://" in args.output and not args.output.startswith("file://")
-    home = _home(args.output, remote=remote)
+    home = home_of(args.output)
     secret = load_secret(home / "secret")
     store = args.store or (f"sqlite:///{home / 'store.sqlite'}" if (home / "store.sqlite").exists() else None)
 
@@ -72,13 +71,6 @@ def _wish(args: argparse.Namespace) -> Wish:
             "there is no such output", found=quoted(args.output), mend="Name what `ringtrace run --output` wrote to."
         )
     return Wish(frozenset(accounts), before)
-
-
-def _home(output: str, *, remote: bool) -> Path:
-    """Where the workspace over an output keeps its store and its secret."""
-    if remote:
-        return Path.home() / ".local" / "share" / "ringtrace"
-    return Path(output.removeprefix("file://")).absolute() / "review"
 
 
 def _erase(store: str, secret: bytes, wish: Wish) -> Mapping[str, int]:

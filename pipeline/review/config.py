@@ -83,6 +83,13 @@ def load_secret(place: Path) -> bytes:
     return place.read_text().strip().encode()
 
 
+def home_of(output: str) -> Path:
+    """Where the workspace over an output keeps its store and its secret, where nothing else is said."""
+    if "://" in output and not output.startswith("file://"):
+        return Path.home() / ".local" / "share" / "ringtrace"
+    return Path(output.removeprefix("file://")).absolute() / "review"
+
+
 def local_only(mode: Mode, host: str) -> None:
     """Without sign-in the workspace listens on this machine alone."""
     if mode == "local" and host not in ("127.0.0.1", "::1", "localhost"):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pipeline.errors import Place, UsageError
 from pipeline.period import Period, window
+from pipeline.pseudonyms import pseudonyms_of
 from pipeline.run.code import stage_digest
 from pipeline.run.room import bytes_below, check_room
 from pipeline.run.unfinished import Unfinished, digest_of, workshop
@@ -127,6 +128,7 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
     record = {
         "schema_version": SCHEMA_VERSION, "version": version, "input": inputs.uri, "decisions": request.decisions,
         "settings": request.settings.as_dict(), "settings_digest": _settings_digest(request.settings),
+        "pseudonyms": _mark(request.settings),
         "inputs": dict(survey.digests), **period.as_dict(),
         "previous_run": before.run_id if before else None, "previous_place": before.place.uri if before else None,
         "files": file_marks(inputs), "listed": {name: list(t.shown) for name, t in inputs.tables.items()},
@@ -155,7 +157,14 @@ def _settings_digest(settings: Settings) -> str:
         raise UsageError(
             "the scoring model is not there", place=Place(str(model)), mend="Check scores.model in the settings.",
         )  # fmt: skip
-    return digest_of([settings.digest(), file_digest(model)])
+    mark = _mark(settings)
+    return digest_of([settings.digest(), file_digest(model), *([mark] if mark else [])])
+
+
+def _mark(settings: Settings) -> str | None:
+    """What tells the key of the pseudonyms from others, None where there are none."""
+    names = pseudonyms_of(settings)
+    return names.mark if names else None
 
 
 def _previous(request: Request, output: Folder, period: Period) -> FinishedRun | None:

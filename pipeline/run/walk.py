@@ -13,6 +13,7 @@ from pipeline.errors import RunError, UsageError
 from pipeline.link_types import link_types
 from pipeline.period import Period, instant
 from pipeline.plan import BY_NAME, STAGES, Stage
+from pipeline.pseudonyms import Pseudonyms, pseudonyms_of
 from pipeline.run.begin import Watch, call, file_marks, gather_inputs, make_bench, only_listed, shelf_of
 from pipeline.run.code import stage_digest
 from pipeline.run.look import Looking, look_after
@@ -134,6 +135,7 @@ class Walk:
             "previous": past.manifest.get("tables", past.run_id) if past else None,
             "window": self.period.as_dict(), "version": self.run.record["version"],
             "model": self.run.record["settings_digest"] if "scores" in stage.settings else None,
+            **({"pseudonyms": mark} if stage.inputs and (mark := self.run.record.get("pseudonyms")) else {}),
         })  # fmt: skip
 
     def _is_done(self, stage: Stage, key: str) -> bool:
@@ -166,12 +168,21 @@ class Walk:
                 columns = self.settings.input.columns.get("events", {})
                 offered["prompts"] = Prompts(inputs.tables["events"], columns.get("prompt", "prompt"))
             if "events" in stage.inputs:
-                offered["inputs"] = inputs
+                offered |= {"inputs": inputs, "pseudonyms": self._pseudonyms()}
         made = call(make, **offered)
         missing = [t for t in stage.writes if not hasattr(made, t)]
         if missing:
             raise RunError(f"the stage {stage.name} did not make {', '.join(missing)}")
         return made
+
+    def _pseudonyms(self) -> Pseudonyms | None:
+        """The pseudonyms that the run began with; RunError where the key is another now."""
+        names = pseudonyms_of(self.settings)
+        if names is not None and names.mark != self.run.record.get("pseudonyms"):
+            raise RunError(
+                "the key of the pseudonyms is another than when the run began", mend="Give the same key, or begin anew."
+            )
+        return names
 
     def _read(self, table: str) -> Any:
         if TABLES[table].wide:
@@ -256,6 +267,7 @@ class Walk:
         looks = [record.get("looks", {}).get(s.name, {}) for s in STAGES]
         return {
             **{n: record[n] for n in names}, "seed": self.settings.run.seed, "tables": tables,
+            "pseudonyms": record.get("pseudonyms"),
             "gates": [g for found in looks for g in found.get("gates", ())],
             "drift": {
                 "warnings": [w for found in looks for w in found.get("warnings", ())],

@@ -18,7 +18,6 @@ VARIABLES = {
     "RINGTRACE_LOG": "file for JSON lines with run and stage; `-` is standard error",
     "RINGTRACE_METRICS": "file for Prometheus' text-file collector",
     "RINGTRACE_LINEAGE": "folder for OpenLineage events, one JSON a line",
-    "RINGTRACE_PSEUDONYM_KEY": "key of the pseudonyms at intake, where the settings name no file",
     "RINGTRACE_REVIEW_SECRET": "secret of the workspace's sessions, the same on every server",
     "RINGTRACE_OIDC_CLIENT_SECRET": "client secret at the OpenID Connect provider",
     "RINGTRACE_PYTHON": "DAGs: interpreter of the environment that has ringtrace",

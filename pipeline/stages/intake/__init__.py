@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from pipeline.errors import InputError, Place
 from pipeline.period import Period
+from pipeline.pseudonyms import Pseudonyms
 from pipeline.schemas.inputs import INPUTS
 from pipeline.settings import Settings
 from pipeline.stages.intake import events, small
 from pipeline.stages.intake.checks import keyed
+from pipeline.stages.intake.hiding import hidden, hidden_parts
 from pipeline.stages.intake.plans import reading_of
 from pipeline.stages.intake.survey import Survey, survey
 from pipeline.workbench import Inputs, Shelf, Workbench
@@ -48,9 +50,13 @@ class Intake:
 
 
 def make(
-    inputs: Inputs, *, settings: Settings, period: Period | None, bench: Workbench, shelf: Shelf | None = None
-) -> Intake:
-    """Check all tables of the input. Raises InputError or FaultList where a table is broken."""
+    inputs: Inputs, *, settings: Settings, period: Period | None, bench: Workbench, shelf: Shelf | None = None,
+    pseudonyms: Pseudonyms | None = None,
+) -> Intake:  # fmt: skip
+    """Check all tables of the input. Raises InputError or FaultList where a table is broken.
+
+    With `pseudonyms` no name, address or card goes on from here, and nothing of the events is kept for later.
+    """
     readings = {name: reading_of(table, settings) for name, table in sorted(inputs.tables.items())}
     _, until = events.bounds(period)
     there = [name for name in _SMALL if name in readings]
@@ -58,16 +64,21 @@ def make(
         small.bring_in, [(readings[name], settings, until) for name in there], what="check the small tables"
     )
     tables = {name: small.empty(name, settings) for name in _SMALL} | dict(zip(there, made, strict=True))
-    brought = events.bring_in(readings["events"], period, settings.input.chunk_rows, bench, shelf)
+    kept = shelf if pseudonyms is None else None
+    brought = events.bring_in(readings["events"], period, settings.input.chunk_rows, bench, kept)
     counts = {"events": brought.counts} | {name: tables[name].counts for name in _SMALL}
     refused = {"events": brought.rejected} | {name: tables[name].rejected for name in _SMALL}
     for name, count in counts.items():
         _end_above(name, count, refused[name], settings.input.max_rejected_share)
     # The key is what the events say as a whole: who holds them needs no digest, who does not cannot try values out.
     key = b"".join(n.to_bytes(8, "big") for n in brought.sums)
+    clean = {name: tables[name].clean for name in _SMALL}
+    if pseudonyms is not None:
+        hidden_parts(brought.parts, pseudonyms, bench)
+        clean = {name: hidden(name, table, pseudonyms, settings.link_types) for name, table in clean.items()}
     return Intake(
         clean_events=brought.parts,
-        **{f"clean_{name}": tables[name].clean for name in _SMALL},
+        **{f"clean_{name}": table for name, table in clean.items()},
         **{f"rejected_{name}": keyed(table, key) for name, table in refused.items()},
         counts=counts,
     )

@@ -17,6 +17,7 @@ from pipeline.text.groups import components, count_pairs, counted, in_runs, link
 from pipeline.text.hashing import U64, mix
 from pipeline.text.labels import MIN_SHARE, Frames, assign, enough
 from pipeline.text.lookup import Lookup
+from pipeline.text.public import public_frames
 from pipeline.text.refine import refined
 from pipeline.text.tokens import I64, Flags
 from pipeline.text.wrappers import Held, wrapping
@@ -153,6 +154,7 @@ def settle(shared: Shared, rules: FrameRules) -> Frames:
     n_events = np.bincount(held.frames, minlength=size)
     accepted = (n_events >= rules.min_events) & _marked(shared, held, popular, rest, rules)
     wrapper = wrapping(shared, held, popular & accepted, accepted & ~popular)
+    wrapper |= accepted & public_frames(shared.values, frame_of, size)  # what is listed is set apart likewise
     number = np.cumsum(accepted) - 1
     numbers = np.where(accepted, number, -1)[frame_of]
     wanted = np.flatnonzero((numbers >= 0) | common)

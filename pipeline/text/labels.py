@@ -37,7 +37,7 @@ class Frames:
     usual: npt.NDArray[np.float64]  # per frame: fingerprints that a prompt of the frame has
     n_events: I64  # per frame: prompts of the sample
     popular: Flags  # per frame
-    wrapper: Flags  # per frame: stands around requests of all kinds
+    wrapper: Flags  # per frame: stands around requests of all kinds, or is on the list of public prompts
     brief: Flags  # per frame: its prompts are short
     ids: U64  # per frame: lasting id
     family: U64  # per frame: id of the family

@@ -53,7 +53,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "entities",
-        reads=("sightings", "account_traits", "templates", "clean_ip_ranges", "clean_allowlist", "clean_decisions"),
+        reads=("sightings", "account_traits", "clean_ip_ranges", "clean_allowlist", "clean_decisions"),
         writes=("entities",), settings=("entities", "link_types"), wide=True,
         says="settles what each shared value can prove",
     ),
@@ -93,13 +93,13 @@ STAGES: tuple[Stage, ...] = (
         ),
         previous=("ring_registry",),
         writes=("candidates", "candidate_members", "candidate_parts", "candidate_explanations"),
-        settings=("scores", "link_types"),
+        settings=("scores",),
         says="weighs every explanation, selects the groups and scores them",
     ),
     Stage(
         "registry",
         reads=("candidates", "candidate_members", "incidence_bits", "clean_decisions"),
-        previous=("ring_registry", "members", "evidence", "rings"),
+        previous=("ring_registry", "members", "evidence"),
         writes=("ring_ids", "ring_history", "ring_registry"), settings=("registry",),
         says="gives each group the name it had before, or a new one",
     ),
@@ -108,7 +108,7 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             "ring_ids", "candidates", "candidate_members", "candidate_parts", "candidate_explanations",
             "incidence_bits", "entities", "sightings", "account_hours", "account_traits", "clean_events",
-            "template_events", "clean_payments",
+            "template_events",
         ),
         writes=(
             "members", "evidence", "score_parts", "explanations", "incidence", "links", "activity", "ring_hours",

@@ -193,6 +193,16 @@ def test_stages_ask_for_what_the_plan_declares() -> None:
         assert declared <= asked | extra | {"inputs"}, f"{stage.name} declares {declared - asked} and does not read it"
 
 
+def test_stages_use_what_they_ask_for() -> None:
+    """A table that is read and not used costs time, and tells a tale of what a stage rests on that is not true."""
+    for path in files("pipeline/stages"):
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef) and node.name == "make":
+                used = {inner.id for part in node.body for inner in ast.walk(part) if isinstance(inner, ast.Name)}
+                asked = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)}
+                assert asked <= used, f"{path} asks for {asked - used}"
+
+
 def test_stages_touch_only_the_settings_they_declare() -> None:
     used: dict[str, set[str]] = defaultdict(set)
     for path in files("pipeline/stages"):

@@ -1,6 +1,6 @@
 """Settle, before anything is linked, what each shared value can prove.
 
-Rows in: sightings (by day), account_traits, templates, address ranges, allowlist, decisions. Rows out: one an entity
+Rows in: sightings (by day), account_traits, address ranges, allowlist, decisions. Rows out: one an entity
 that two or more accounts were seen with, its class, its family and the bits of sharing it. What one account alone has
 ties nothing and is left out. Every entity that links nothing says why.
 """
@@ -48,7 +48,6 @@ class _Part:
 def make(
     sightings: list[str],
     account_traits: pd.DataFrame,
-    templates: pd.DataFrame,
     clean_ip_ranges: pd.DataFrame,
     clean_allowlist: pd.DataFrame,
     clean_decisions: pd.DataFrame,
@@ -68,7 +67,7 @@ def make(
     table["family"] = table["entity_type"].map({n: t.family for n, t in types.items()})
     table["counts"] = np.round(factor, 9)
     table["bits"] = _bits(table, types, population, factor)
-    table["left_out_because"] = _left_out(table, types, settings, clean_allowlist, clean_decisions)
+    table["left_out_because"] = _left_out(table, types, clean_allowlist, clean_decisions)
     reasons = table["left_out_because"].dropna().value_counts()
     return Entities(table[list(_empty().columns)], {str(k): int(v) for k, v in sorted(reasons.items())})
 
@@ -227,7 +226,6 @@ def _bits(
 def _left_out(
     table: pd.DataFrame,
     types: dict[str, LinkType],
-    settings: Settings,
     allowlist: pd.DataFrame,
     decisions: pd.DataFrame,
 ) -> pd.Series:

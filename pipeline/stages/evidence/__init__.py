@@ -55,7 +55,6 @@ def make(
     account_traits: pd.DataFrame,
     clean_events: list[str],
     template_events: list[str],
-    clean_payments: pd.DataFrame,
     *,
     settings: Settings,
     period: Period,

@@ -41,7 +41,6 @@ def make(
     previous_ring_registry: pd.DataFrame | None,
     previous_members: pd.DataFrame | None,
     previous_evidence: pd.DataFrame | None,
-    previous_rings: pd.DataFrame | None,
     *,
     settings: Settings,
     period: Period,

@@ -67,10 +67,9 @@ def run(tmp_path: Path, *, parts: int = 2, reverse: bool = False, **tables: pd.D
         for a in accounts
     ]
     given = {
-        "templates": frame("templates"), "clean_ip_ranges": frame("clean_ip_ranges"),
+        "clean_ip_ranges": frame("clean_ip_ranges"),
         "clean_allowlist": frame("clean_allowlist"), "clean_decisions": frame("clean_decisions"), **tables,
     }  # fmt: skip
-    given = {name: given[name] for name in given if name in entities.make.__annotations__}
     made = entities.make(
         sightings=paths, account_traits=frame("account_traits", traits), settings=Settings(link_types=(DEVICE,)),
         bench=PlainBench(str(tmp_path)), **given,

@@ -107,7 +107,6 @@ class Scene:
             frame("account_traits", [self._traits(a) for a in accounts]),
             self._parts(folder, "clean_events", self._events(), parts, by_account=False),
             self._parts(folder, "template_events", self._template_events(), parts, by_account=False),
-            frame("clean_payments", [{"account_id": a, "payment_fingerprint": c} for a, c in self.cards.items()]),
             settings=Settings(link_types=(DEVICE,)),
             period=PERIOD,
             bench=PlainBench(str(folder)),

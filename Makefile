@@ -64,6 +64,7 @@ test: setup browser postgres node airflow  ## everything once, small
 check: setup  ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 fix: setup
 	$(BIN)/ruff check --fix .

@@ -45,6 +45,13 @@ def test_imports_flow_one_way() -> None:
     assert wrong == []
 
 
+def test_the_import_contracts_are_kept() -> None:
+    """Chains included: what a module imports by way of others counts as well."""
+    words = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_rooms_of_the_third_floor_do_not_know_each_other() -> None:
     wrong = []
     for path in files("pipeline"):

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.settings import IncidenceSettings
+
 EVENTS_AN_ACCOUNT = 350.0  # where the number of accounts is not said
 SPREAD = 0.85  # share of a further core that wide work gains
 WORKER_GB = 4.0  # memory of a worker: one task at a time, spilling above it
@@ -20,22 +22,49 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True)
 class StageCost:
-    """Processor seconds of a stage: by million events, by million events with text, by thousand accounts. `wide`
-    where its work spreads over cores."""
+    """Processor seconds of a stage: at its start, by million events, what text adds to both, by thousand accounts
+    to the power of `growth`. `wide` where its work spreads over cores."""
 
     name: str
+    start: float = 0.1
+    start_text: float = 0.0
     per_million: float = 0.0
     per_million_text: float = 0.0
     per_thousand_accounts: float = 0.0
+    growth: float = 1.0
     wide: bool = True
 
+    def seconds(self, load: Load) -> float:
+        """Processor seconds for a load."""
+        millions, thousands = load.events / 1e6, load.accounts / 1e3
+        by_events = (self.per_million + self.per_million_text * load.text) * millions
+        by_accounts = self.per_thousand_accounts * thousands**self.growth
+        return self.start + self.start_text * load.text + by_events + by_accounts
 
-COSTS: tuple[StageCost, ...] = ()
+
+COSTS: tuple[StageCost, ...] = (
+    StageCost("survey", start=2.8, per_million=0.57, per_million_text=0.9),
+    StageCost("intake", start=3.0, per_million=2.1, per_million_text=0.4),
+    StageCost("templates", start=1.9, start_text=16.0, per_million=1.05, per_million_text=12.0),
+    StageCost("sightings", start=1.0, per_million=1.3, per_million_text=0.3),
+    StageCost("entities", start=0.2, per_million=0.3),
+    StageCost("incidence", per_million=0.13),
+    StageCost("communities", per_thousand_accounts=0.5, growth=1.08, wide=False),
+    StageCost("null_scores", per_thousand_accounts=0.78, growth=1.3, wide=False),
+    StageCost("behaviour", per_thousand_accounts=0.2, wide=False),
+    StageCost("scores", per_thousand_accounts=0.05, wide=False),
+    StageCost("registry", per_thousand_accounts=0.02, wide=False),
+    StageCost("evidence", start=3.0, per_thousand_accounts=0.3, wide=False),
+    StageCost("attribution", per_thousand_accounts=0.1),
+    StageCost("operators", per_thousand_accounts=0.01, wide=False),
+    StageCost("rings", start=0.3, per_thousand_accounts=0.04, wide=False),
+)
 # bytes on disk an event at the fullest moment of a run, without text and what text adds
-DISK_AN_EVENT = 170.0
-DISK_AN_EVENT_TEXT = 300.0
+DISK_AN_EVENT = 172.0
+DISK_AN_EVENT_TEXT = 520.0
 DISK_BASE = 20e6
-GRAPH_BYTES_AN_ACCOUNT = 0.0  # memory of the search
+GRAPH_ROWS_AN_ACCOUNT = 20.0  # of the bipartite graph
+GRAPH_BYTES_AN_ACCOUNT = 37e3  # memory of the search and of what is measured on its groups
 
 
 @dataclass(frozen=True)
@@ -49,7 +78,8 @@ class Load:
 
 @dataclass(frozen=True)
 class Need:
-    """What it takes. `share` of the processor time by stage; `bound` says what keeps it from being faster."""
+    """What it takes. `graph_rows` of the bipartite graph, which one machine searches; `share` of the processor time by
+    stage; `bound` says what keeps it from being faster, or from being done at all."""
 
     cores: int
     hours: float
@@ -57,6 +87,7 @@ class Need:
     workers_gb: float
     driver_gb: float
     disk_gb: float
+    graph_rows: int
     share: dict[str, float]
     bound: str
 
@@ -67,12 +98,7 @@ class Need:
 
 def seconds_of(load: Load, speed: float = 1.0) -> dict[str, float]:
     """Processor seconds by stage; `speed` of a core against the measured one."""
-    millions, thousands = load.events / 1e6, load.accounts / 1e3
-    return {
-        c.name: (c.per_million * millions + c.per_million_text * millions * load.text
-                 + c.per_thousand_accounts * thousands) / speed
-        for c in COSTS
-    }  # fmt: skip
+    return {c.name: c.seconds(load) / speed for c in COSTS}
 
 
 def disk_needed(events: float, text: bool) -> int:
@@ -88,14 +114,19 @@ def need(load: Load, hours: float, *, speed: float = 1.0) -> Need:
     wide = sum(seconds.values()) - alone
     left = hours * _HOUR - alone
     enough = wide > 0 and left >= 0.05 * hours * _HOUR
-    cores = _cores(wide, left if enough else max(alone, 0.05 * hours * _HOUR))
+    # where the graph alone takes too long, as many cores as leave the rest at a quarter of it
+    cores = _cores(wide, left if enough else max(0.25 * alone, 0.05 * hours * _HOUR))
+    rows = int(load.accounts * GRAPH_ROWS_AN_ACCOUNT)
+    bound = "cores" if enough else "the search of the graph, which one machine does"
+    if rows > IncidenceSettings().max_rows:
+        bound = f"the graph: about {rows:,} rows, above incidence.max_rows, where a run refuses to go on"
     total = wide / _gain(cores) + alone
     return Need(
         cores, round(total / _HOUR, 2), round((wide + alone) / _HOUR, 1), round(cores * WORKER_GB, 1),
         round(DRIVER_GB + load.accounts * GRAPH_BYTES_AN_ACCOUNT / 1e9, 1),
-        round(disk_needed(load.events, load.text) / 1e9, 1),
+        round(disk_needed(load.events, load.text) / 1e9, 1), rows,
         {name: round(s / max(sum(seconds.values()), 1e-9), 3) for name, s in seconds.items()},
-        "cores" if enough else "the search of the graph, which one machine does",
+        bound,
     )  # fmt: skip
 
 

@@ -45,12 +45,14 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.events is None:
         print(f"{'events':>8} {'accounts':>9} {'cores':>6} {'hours':>7} {'core hours':>10} {'workers':>9} "
-              f"{'driver':>8} {'disk':>9}")  # fmt: skip
+              f"{'driver':>9} {'disk':>9} {'graph rows':>11}")  # fmt: skip
         for load, n in found:
             print(f"{load.events:8.0e} {load.accounts:9.1e} {n.cores:6d} {n.hours:7.2f} {n.processor_hours:10.1f} "
-                  f"{n.workers_gb:6.0f} GB {n.driver_gb:5.0f} GB {n.disk_gb:6.0f} GB")  # fmt: skip
+                  f"{n.workers_gb:6.0f} GB {n.driver_gb:6.0f} GB {n.disk_gb:6.0f} GB {n.graph_rows:11.1e}")  # fmt: skip
     else:
         print("\n".join(_lines(found[0][1])))
+    if any("refuses" in n.bound for _, n in found):
+        print("Above incidence.max_rows rows of the graph a run refuses to go on: one machine searches the graph.")
     print("From measured costs of one machine (docs/benchmarks/scale.md); beyond its sizes this is an extrapolation.")
     return 0
 

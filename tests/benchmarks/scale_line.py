@@ -113,7 +113,8 @@ def measure(source: Path, about: dict[str, Any], args: argparse.Namespace) -> di
         shutil.rmtree(output, ignore_errors=True)
     middle = sorted(rounds, key=lambda r: r["cpu"])[len(rounds) // 2]
     ratios = {k: round(statistics.median(r[k] / r["bare"][k] for r in rounds), 2) for k in ("wall", "cpu")}
-    return middle | {"accounts": about["accounts"], "generated": about, "ratio": ratios, "rounds": len(rounds)}
+    said = {"text": args.prompts, "accounts": about["accounts"], "generated": about}
+    return middle | said | {"ratio": ratios, "rounds": len(rounds)}
 
 
 def report(found: list[dict[str, Any]]) -> str:
@@ -153,7 +154,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--scheduler", default="threads")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", metavar="FILE", help="add the figures to those there")
     for piece in ("--write", "--bare", "--one", "--out"):
         parser.add_argument(piece, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -172,7 +173,9 @@ def main() -> None:
             found.append(measure(source, about, args))
             print(f"{scale:g}: {found[-1]['cpu']} s", file=sys.stderr)
         if args.json:
-            Path(args.json).write_text(json.dumps({"machine": machine(), "runs": found}, indent=1) + "\n")
+            note = Path(args.json)
+            before = json.loads(note.read_text())["runs"] if note.exists() else []
+            note.write_text(json.dumps({"machine": machine(), "runs": before + found}, indent=1) + "\n")
         print(json.dumps(machine()))
         print(report(found))
 

@@ -17,7 +17,7 @@ def cluster(memory_limit: str = "1.5GB", workers: int = 2, **more: Any) -> Itera
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, memory_limit=memory_limit, dashboard_address=None,
+        n_workers=workers, threads_per_worker=1, processes=True, memory_limit=memory_limit, dashboard_address=":0",
         silence_logs=50, **more,
     ) as made:  # fmt: skip
         yield made

@@ -32,8 +32,8 @@ def twice_delivered(to: Path) -> Path:
 
 
 def small_buckets(patch: pytest.MonkeyPatch) -> None:
-    """As many buckets as a log of a hundred million rows has, so that the rows are cut by account. Threads and this
-    process only: workers do not know of it, but none of them chooses the number of buckets."""
+    """As many buckets as a log of a hundred million rows has, so that the rows are cut by account. Workers do not know
+    of it, but none of them chooses the number of buckets."""
     patch.setattr(sightings, "ROWS_A_BUCKET", 500)
     patch.setattr(duplicates, "KEYS_A_BUCKET", 1 << 10)
 

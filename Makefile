@@ -84,7 +84,7 @@ bench: setup  ## the figures of docs/benchmarks
 
 docs: setup  ## the reference pages made again, and the site
 	$(BIN)/python -m tests.support.reference
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 soak: setup  ## the long checks

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Read = Callable[[str], "pd.DataFrame"]
 Facts = dict[str, Any]
 TOP_THINGS, TOP_MEMBERS, TOP_LINKS = 12, 10, 8
+TOP_MEANINGS = 5  # parts whose measure is told in words
 IDLE_BITS = 0.1  # parts below this are counted together
 BAR = 24  # characters on either side of the middle of a waterfall bar
 UNSAFE = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
@@ -138,6 +139,7 @@ def _ring_lines(f: Facts) -> list[str]:
         "",
         f"Why this score, in bits ({ring['score_bits']:+.1f} in all; in brackets the group and groups like it)",
         *waterfall(f["parts"]),
+        *_meanings(f["parts"]),
         "",
         "Rival explanations",
         *[f"  {shown(_kind(e['kind'])):<34} {likelihood(e['probability'])}" for e in f["explanations"]],
@@ -210,6 +212,15 @@ def waterfall(parts: list[Facts]) -> list[str]:
         together = sum(p["bits"] for p in idle)
         lines.append(f"  {counted(len(idle), 'part')} of less than {IDLE_BITS} bits, together {together:+.1f}")
     return lines
+
+
+def _meanings(parts: list[Facts]) -> list[str]:
+    """What the parts that count most measure, in the words of the catalogue."""
+    from pipeline.measures.catalogue import MEASURES  # brings pandas
+
+    says = {m.name: m.says for m in MEASURES}
+    known = sorted((p for p in parts if p["part"] in says), key=lambda p: (-abs(p["bits"]), p["part"]))
+    return [f"  {p['part']}: {says[p['part']]}" for p in known[:TOP_MEANINGS] if abs(p["bits"]) >= IDLE_BITS]
 
 
 def _measure(part: Facts) -> str:

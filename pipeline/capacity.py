@@ -38,7 +38,7 @@ class StageCost:
         """Processor seconds for a load."""
         millions, thousands = load.events / 1e6, load.accounts / 1e3
         by_events = (self.per_million + self.per_million_text * load.text) * millions
-        by_accounts = self.per_thousand_accounts * thousands**self.growth
+        by_accounts = self.per_thousand_accounts * math.pow(thousands, self.growth)
         return self.start + self.start_text * load.text + by_events + by_accounts
 
 

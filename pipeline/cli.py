@@ -86,13 +86,13 @@ def _carried_out(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except MemoryError:
-        print(
-            "ringtrace: there was not enough memory. Lower run.memory_gb or run.workers in the settings, and go on "
-            "with --resume.", file=sys.stderr,
-        )  # fmt: skip
-        return 1
     except Exception as fault:
+        if _lacks_memory(fault):
+            print(
+                "ringtrace: there was not enough memory. Lower run.memory_gb or run.workers in the settings, and go on "
+                "with --resume.", file=sys.stderr,
+            )  # fmt: skip
+            return 1
         if os.environ.get("RINGTRACE_DEBUG"):
             raise
         # what an unforeseen exception says may hold a value of the input: only its kind and place are shown
@@ -101,6 +101,11 @@ def _carried_out(args: argparse.Namespace) -> int:
             "itself; please report it (RINGTRACE_DEBUG=1 shows more).", file=sys.stderr,
         )  # fmt: skip
         return 1
+
+
+def _lacks_memory(fault: Exception) -> bool:
+    """Whether memory ran out: said by Python, or by the loader of a library that found no room for it."""
+    return isinstance(fault, MemoryError) or (isinstance(fault, ImportError) and "failed to map segment" in str(fault))
 
 
 def _place(fault: BaseException) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.storage import list_runs
 from tests.support.tiny import Tiny, write_tiny
 
@@ -212,3 +213,23 @@ def test_a_store_behind_a_bad_network(store: tuple[str, int], tiny: Tiny, plain:
     for path in sorted(near.place.path.glob("*.parquet")):
         assert (tmp_path / "far" / path.name).read_bytes() == path.read_bytes(), path.name
     shutil.rmtree(tmp_path / "local")
+
+
+@pytest.mark.parametrize(
+    "fault", [MemoryError(), ImportError("libx.so: failed to map segment from shared object")], ids=["python", "loader"]
+)
+def test_memory_that_runs_out(
+    fault: Exception, tiny_input: Path, plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """What is done stays, and one sentence says what to lower."""
+
+    def fall(*_: object, **__: object) -> None:
+        raise fault
+
+    words = ["run", str(tiny_input), "--output", str(tmp_path / "out"), "--settings", plain]
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.stages.sightings.make", fall)
+        assert main(words) == 1
+    assert "not enough memory" in capsys.readouterr().err and list_runs(tmp_path / "out") == []
+    assert main([*words, "--resume"]) == 0

@@ -153,7 +153,7 @@ def groupby_goals(rounds: int, events: int) -> list[dict[str, Any]]:
         write_log(Path(folder), events, "shared")
         paths = sorted(str(p) for p in (Path(folder) / "events").glob("*.parquet"))
         bench = DaskBench(folder, 2, int(3e9))
-        found, a, b = ratio(lambda: naive(paths), lambda: one_type(paths, bench, 2), rounds)
+        found, a, b = ratio(lambda: naive(paths), lambda: one_type(paths, bench), rounds)
     assert a == b, f"{a} and {b} rows"
     note = f"{events:,} events, {b:,} rows"
     return [{"goal": 4, "what": "dask.dataframe group-by / sightings", "ratio": found, "note": note}]

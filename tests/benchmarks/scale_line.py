@@ -113,8 +113,8 @@ def measure(source: Path, about: dict[str, Any], args: argparse.Namespace) -> di
         shutil.rmtree(output, ignore_errors=True)
     middle = sorted(rounds, key=lambda r: r["cpu"])[len(rounds) // 2]
     ratios = {k: round(statistics.median(r[k] / r["bare"][k] for r in rounds), 2) for k in ("wall", "cpu")}
-    said = {"text": args.prompts, "accounts": about["accounts"], "generated": about}
-    return middle | said | {"ratio": ratios, "rounds": len(rounds)}
+    told: dict[str, Any] = {"text": args.prompts, "accounts": about["accounts"], "generated": about}
+    return told | middle | {"ratio": ratios, "rounds": len(rounds)}
 
 
 def report(found: list[dict[str, Any]]) -> str:

@@ -16,7 +16,7 @@ def cluster(memory_limit: str = "1.5GB", workers: int = 2, **more: Any) -> Itera
     """A running cluster; a worker that dies is started again, as a deployment would."""
     from distributed import LocalCluster
 
-    with LocalCluster(
+    with LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers, threads_per_worker=1, processes=True, memory_limit=memory_limit, dashboard_address=":0",
         silence_logs=50, **more,
     ) as made:  # fmt: skip

@@ -71,7 +71,7 @@ def test_a_cluster_over_tls(world: Path, quiet: dict[str, str], tmp_path: Path) 
     import dask.config
     from distributed.security import Security
 
-    keys = Security.temporary()
+    keys = Security.temporary()  # type: ignore[no-untyped-call]
     said = keys.get_tls_config_for_role("client")
     tls = {"ca-file": said["ca_file"], "client": {"cert": said["cert"], "key": said["key"]}}
     with cluster(security=keys, protocol="tls://") as made, dask.config.set({"distributed.comm.tls": tls}):

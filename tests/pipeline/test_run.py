@@ -57,7 +57,7 @@ def test_stages_are_given_what_the_plan_says(tiny_input: Path, tmp_path: Path) -
         assert set(stage.reads) | {f"previous_{t}" for t in stage.previous} <= given
         assert ("prompts" in given) == ("prompts" in stage.inputs)
         assert ("inputs" in given) == ("events" in stage.inputs)
-    assert all(stubs.given["registry"][f"previous_{t}"] is None for t in ("members", "rings"))
+        assert all(stubs.given[stage.name][f"previous_{t}"] is None for t in stage.previous)  # the first run
 
 
 def test_the_previous_run_enters_the_next(tiny_input: Path, tmp_path: Path) -> None:

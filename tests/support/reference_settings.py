@@ -19,6 +19,7 @@ VARIABLES = {
     "RINGTRACE_METRICS": "file for Prometheus' text-file collector",
     "RINGTRACE_LINEAGE": "folder for OpenLineage events, one JSON a line",
     "RINGTRACE_REVIEW_SECRET": "secret of the workspace's sessions, the same on every server",
+    "RINGTRACE_PSEUDONYM_KEY": "key of the pseudonyms, 32 characters or more, where `privacy.key_file` names no file",
     "RINGTRACE_OIDC_CLIENT_SECRET": "client secret at the OpenID Connect provider",
     "RINGTRACE_PYTHON": "DAGs: interpreter of the environment that has ringtrace",
     "RINGTRACE_INPUT": "DAGs: folder or URI of the input",

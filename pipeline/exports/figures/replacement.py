@@ -74,8 +74,8 @@ def sheet(
         "replacement",
         title=title,
         see=(
-            "Up: accounts seen for the first time that day. Down: seen for the last time. The hatched "
-            "days are open: quiet accounts can still return."
+            "Up: accounts first seen that day. Down: last seen. The hatched days are open: quiet accounts can "
+            "still return."
             + (" Dashed: an enforcement list was approved that day." if shown else "")
         ),
         sure="Seen is counted; why an account stopped is not known from this figure.",

@@ -48,8 +48,7 @@ def sheet(
         "f6-scores",
         "scores",
         title=f"{over} of {all_rings} {numbers.plural(n, 'group')} {'was' if flagged == 1 else 'were'} flagged",
-        see="Left: how many rings have which score, and the threshold. Dark: flagged; pale beyond the threshold: held "
-        "back by another rule."
+        see="Left: rings by score, and the threshold. Dark: flagged; pale beyond it: held back by another rule."
         + (" Right: a dot on the diagonal held as often as was said." if len(curve) else ""),
         sure=sure,
         alt=(

@@ -11,8 +11,8 @@ import math
 import pandas as pd
 
 from pipeline import words
+from pipeline.part_words import MINUS, figures
 
-MINUS = "−"
 DASH = "–"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -58,13 +58,7 @@ def probability(p: float) -> str:
 
 def measure(value: float) -> str:
     """A measured value of any size with three figures."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace("-", MINUS)
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{min(digits, 3)}f}".replace("-", MINUS)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return figures(value)
 
 
 def day(at: pd.Timestamp) -> str:

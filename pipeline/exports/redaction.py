@@ -16,6 +16,7 @@ from pipeline.exports.pseudonyms import Pseudonyms
 from pipeline.exports.suppress import Shown, protect, telling
 from pipeline.exports.tables import INTERNAL, Tables, empty
 from pipeline.link_types import ADDRESS_TYPES, TEMPLATE_TYPE
+from pipeline.part_words import ACCOUNTS_EXCESS
 
 PARTNER, PUBLIC = "partner", "public"
 AUDIENCES = (INTERNAL, PARTNER, PUBLIC)
@@ -303,7 +304,9 @@ def _score_parts(view: Redacted) -> pd.DataFrame:
     telling_share = unit.str.startswith("share") & (
         few.between(0.01, view.k - 0.01) | rest.between(0.01, view.k - 0.01)
     )
-    frame.loc[unit.str.contains("account") | telling_share, ["value", "reference"]] = None
+    # with the platform's share taken away it still is one: a few rings side by side give the platform's share away
+    excess = frame["part"].isin(ACCOUNTS_EXCESS)
+    frame.loc[unit.str.contains("account") | telling_share | excess, ["value", "reference"]] = None
     return view.renamed(frame)
 
 

@@ -6,9 +6,11 @@ import ipaddress
 import math
 import unicodedata
 from datetime import datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup, escape
 
+from pipeline import part_words
 from pipeline.link_types import ADDRESS_TYPES, PAYMENT_TYPE, TEMPLATE_TYPE
 from pipeline.words import term
 
@@ -68,6 +70,11 @@ def measure(value: float | None) -> str:
         return f"{value:,.0f}".replace("-", MINUS)
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(digits, 3)}f}".replace("-", MINUS)
+
+
+def reading(value: float, part: dict[str, Any], accounts: int) -> str:
+    """A value of a part of the score in a group of so many accounts: a share in percent, else three figures."""
+    return part_words.reading(str(part["part"]), float(value), str(part["unit"] or ""), accounts)
 
 
 def day(at: datetime | None) -> str:

@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 
 from pipeline.errors import UsageError
+from pipeline.part_words import title
 from pipeline.review import say
 from pipeline.review.access import Person, digest_of
 from pipeline.review.desk import Desk
@@ -56,6 +57,8 @@ class Office:
             count=say.count,
             bits=say.bits,
             measure=say.measure,
+            part_title=title,
+            reading=say.reading,
             day=say.day,
             short_day=say.short_day,
             clock=say.clock,

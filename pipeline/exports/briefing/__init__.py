@@ -51,8 +51,9 @@ def build(tables: Tables, wish: Wish | None = None) -> Document:
     for ring in each(shown):
         figures_of = choose.operation(tables, ring, frame, wish.lists.get(str(ring.ring_id)))
         blocks += operation.section(tables, ring, figures_of, frame, wish.grades)
-    blocks += backmatter.operators(tables, flagged, choose.operators(tables, frame, wish.most))
-    blocks += backmatter.method(figures, wish.evasion)
+    maps = choose.operators(tables, frame, wish.most)
+    blocks += backmatter.operators(tables, flagged, maps)
+    blocks += backmatter.method(figures, wish.evasion, follows=not maps and len(flagged) > 0)
     blocks += backmatter.glossary()
     title = wish.title or frontmatter.finding(flagged, frame)
     subtitle = f"Coordinated misuse among accounts, {frame.window}, UTC. Run {frame.run_id}."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pipeline import words
 from pipeline.exports.briefing.model import Block, Heading, Para, Picture, Table
 from pipeline.exports.briefing.say import RingFacts, operator_sentence
 from pipeline.exports.figures.choose import Overview
 from pipeline.exports.figures.sheet import Frame, Sheet
 from pipeline.exports.frames import each
 from pipeline.exports.tables import Tables
-from pipeline.exports.trace import Cited
+from pipeline.exports.trace import Cited, Source, cite, name_of
 
 METHOD = (
     "Accounts are compared by what they share: addresses, cards, prompt templates and whatever else "
@@ -45,6 +46,11 @@ GLOSSARY = (
     ("window", "the days this briefing looks at, in UTC"),
 )
 MOST_NUMBERS = 600
+HYPOTHESES = {
+    "unknown": "somebody not known",
+    "shared_vendor": "customers of one vendor",
+    "false_flag": "traces laid to mislead",
+}
 
 
 def operators(tables: Tables, flagged: pd.DataFrame, sheets: list[Sheet]) -> list[Block]:
@@ -52,18 +58,35 @@ def operators(tables: Tables, flagged: pd.DataFrame, sheets: list[Sheet]) -> lis
     if flagged.empty:
         return []
     blocks: list[Block] = [Heading(1, "Operators")]
-    if not sheets:
+    if not flagged["operator_id"].dropna().duplicated().any():
+        blocks.append(Para("No two flagged rings are held to have one operator."))
+    elif not sheets:
         blocks.append(Para("No things are shared between flagged rings of one operator."))
     blocks += [Picture(s) for s in sheets]
     named = flagged[flagged["operator"].notna()]
     for ring in each(named.head(12)):
-        blocks.append(Para(operator_sentence(RingFacts(tables, ring))))
+        facts = RingFacts(tables, ring)
+        blocks += [Para(operator_sentence(facts)), _rivals(facts)]
     return blocks
 
 
-def method(figures: Overview, evasion: Sheet | None) -> list[Block]:
-    """What is measured, what cannot be seen, who may be hit wrongly."""
-    blocks: list[Block] = [Heading(1, "Method and limits"), *(Para(t, free=True) for t in METHOD)]
+def _rivals(facts: RingFacts) -> Table:
+    """Every hypothesis on who operates a ring; a name that did not reach the naming level stays without its name."""
+    rows = []
+    for row in each(facts.tables.table("attribution", [facts.ring_id]).sort_values("rank")):
+        named = str(row.operator) == str(facts.ring.operator)
+        held = name_of(row.operator) if named else HYPOTHESES.get(str(row.operator), "another name")
+        where = (("ring_id", "=", facts.ring_id), ("rank", "=", str(row["rank"])))
+        source = Source("value", "attribution", "probability", where)
+        shown = cite(words.number(row.probability), source, row.probability)
+        rows.append((held, words.term(row.probability), shown))
+    head = ("hypothesis", "likelihood", "probability")
+    return Table(f"Who operates {facts.ring_id}: what was considered", head, tuple(rows), frozenset({2}))
+
+
+def method(figures: Overview, evasion: Sheet | None, *, follows: bool = False) -> list[Block]:
+    """What is measured, what cannot be seen, who may be hit wrongly; on a page of its own unless it `follows`."""
+    blocks: list[Block] = [Heading(1, "Method and limits", follows), *(Para(t, free=True) for t in METHOD)]
     blocks += [Picture(figures.scores), Picture(figures.funnel)]
     if evasion is not None:
         blocks.append(Picture(evasion))
@@ -72,7 +95,10 @@ def method(figures: Overview, evasion: Sheet | None) -> list[Block]:
 
 def glossary() -> list[Block]:
     """At most 25 terms."""
-    return [Heading(1, "Glossary"), Table("Words of this briefing", ("word", "meaning"), GLOSSARY, free=True)]
+    return [
+        Heading(1, "Glossary", follows=True),
+        Table("Words of this briefing", ("word", "meaning"), GLOSSARY, free=True),
+    ]
 
 
 def provenance(

@@ -10,7 +10,7 @@ from pipeline.exports import numbers
 from pipeline.exports.briefing.changes import Earlier
 from pipeline.exports.briefing.model import Block, Box, Heading, Para, Picture, Points, Table
 from pipeline.exports.briefing.say import RingFacts, operator_sentence
-from pipeline.exports.figures.choose import Overview
+from pipeline.exports.figures.choose import Overview, accounts_in_window
 from pipeline.exports.figures.sheet import Frame
 from pipeline.exports.frames import each, rows_of
 from pipeline.exports.tables import Tables
@@ -46,7 +46,7 @@ def finding(flagged: pd.DataFrame, frame: Frame) -> str:
     n, requests = len(flagged), int(flagged["n_events"].sum())
     rings = cite(numbers.count(n), Source("count", "rings", "", FLAGGED), n)
     made = cite(numbers.count(requests), Source("sum", "rings", "n_events", FLAGGED), requests)
-    return f"{rings} flagged {numbers.plural(n, 'ring')} made {made} requests, {frame.window}"
+    return f"{rings} flagged {numbers.plural(n, 'ring')} made {made} requests"
 
 
 def summary(tables: Tables, flagged: pd.DataFrame, figures: Overview, frame: Frame) -> list[Block]:
@@ -89,10 +89,14 @@ def _scale(tables: Tables, flagged: pd.DataFrame) -> str:
     accused = int((inside["membership"] >= MEMBERSHIP).sum())
     size = int(flagged["size"].sum())
     everybody = cite(numbers.count(size), Source("sum", "rings", "size", FLAGGED), size)
+    window = accounts_in_window(tables.manifest)
+    seen = cite(numbers.count(window[0]), Source("value", "manifest", window[1]), window[0]) if window else ""
+    told = f"Of {seen} accounts in the window, {everybody} are" if window else f"{everybody} accounts are"
     if tables.k > 1:
-        return f"{everybody} accounts belong to flagged rings."
+        return f"{told} in flagged rings."
     core = cite(numbers.count(accused), Source("accused", "members"), accused)
-    return f"{everybody} accounts are in flagged rings; {core} of them belong with membership 0.5 or more."
+    sure = "all of them belong" if accused == size else f"{core} of them belong"
+    return f"{told} in flagged rings; {sure} with membership 0.5 or more."
 
 
 def likelihood_box() -> Box:

@@ -11,10 +11,11 @@ from pipeline.exports.trace import Cited, cited
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 (a new page), 2 or 3."""
+    """A heading of level 1, 2 or 3; one of level 1 begins a page unless it `follows` what stands above."""
 
     level: int
     text: str
+    follows: bool = False
 
 
 @dataclass(frozen=True)

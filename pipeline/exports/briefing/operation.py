@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pipeline import words
@@ -15,7 +17,7 @@ from pipeline.exports.figures.waterfall import UNITS
 from pipeline.exports.frames import rows_of
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, safe
-from pipeline.measures.catalogue import MEASURES
+from pipeline.part_words import EXCESS, reading, title
 
 
 def section(
@@ -102,20 +104,27 @@ def _how(facts: RingFacts, evidence: pd.DataFrame, parts: pd.DataFrame, frame: F
         else "The accounts share no measured thing; they were grouped by behaviour."
     )
     families = {t.family for t in frame.types}
-    known = {m.name: m for m in MEASURES}
     measured = parts["value"].notna() & parts["reference"].notna() & parts["unit"].isin(UNITS)
     ways = parts[~parts["family"].isin(families) & measured & (parts["bits"] >= 0.5)]
+    ways = ways[~ways["part"].isin(list(words.PART_WORDS)) | (ways["value"] > ways["reference"])]
     for row in rows_of(ways.sort_values(["bits", "part"], ascending=[False, True]).head(3)):
-        where = (("ring_id", "=", facts.ring_id), ("part", "=", str(row.part)))
-        shown = numbers.measure(float(row.value)), numbers.measure(float(row.reference))
-        if shown[0] == shown[1]:
-            continue
-        value = cite(shown[0], Source("value", "score_parts", "value", where), row.value)
-        reference = cite(shown[1], Source("value", "score_parts", "reference", where), row.reference)
-        says = known[row.part].says if row.part in known else safe(row.part).replace("_", " ")
-        unit = "" if row.unit == "bits" else f" ({row.unit})"
-        said += f" {says[:1].upper()}{says[1:]}{unit}: {value}, beside {reference} among comparable innocent groups."
+        said += _way(facts, row)
     return said
+
+
+def _way(facts: RingFacts, row: Any) -> str:
+    """One thing the accounts do, beside innocent groups; nothing where no difference can be read."""
+    part, unit, size = str(row.part), str(row.unit), int(facts.ring["size"])
+    where = (("ring_id", "=", facts.ring_id), ("part", "=", part))
+    shown = reading(part, row.value, unit, size), reading(part, row.reference, unit, size)
+    if shown[0] == shown[1]:
+        return ""
+    value = cite(shown[0], Source("value", "score_parts", "value", where), row.value)
+    beside = cite(shown[1], Source("value", "score_parts", "reference", where), row.reference)
+    does = f"They {words.PART_WORDS[part]}" if part in words.PART_WORDS else title(safe(part))
+    than = " against the whole platform" if part in EXCESS and shown[0].endswith("s") else ""
+    counted = "" if unit == "share" else f" {unit}"
+    return f" {does}: {value}{counted}{than}, beside {beside} in comparable innocent groups."
 
 
 def _tied(facts: RingFacts) -> str:

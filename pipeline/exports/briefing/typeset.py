@@ -45,7 +45,7 @@ def markup(document: Document) -> str:
 
 def _block(block: Block) -> str:
     if isinstance(block, Heading):
-        above = "#pagebreak()\n" if block.level == 1 else ""
+        above = "#pagebreak()\n" if block.level == 1 and not block.follows else ""
         return f"{above}#heading(level: {block.level}, {literal(block.text)})"
     if isinstance(block, Para):
         return f"#par[#{literal(block.text)}]"

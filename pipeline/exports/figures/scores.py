@@ -48,7 +48,8 @@ def sheet(
         "f6-scores",
         "scores",
         title=f"{over} of {all_rings} {numbers.plural(n, 'group')} {'was' if flagged == 1 else 'were'} flagged",
-        see="Left: rings by score, and the threshold. Dark: flagged; pale beyond it: held back by another rule."
+        see=("Left: rings" if len(curve) else "Rings")
+        + " by score, and the threshold. Dark: flagged; pale beyond it: held back by another rule."
         + (" Right: a dot on the diagonal held as often as was said." if len(curve) else ""),
         sure=sure,
         alt=(

@@ -13,20 +13,10 @@ from pipeline.exports.figures.sheet import Frame, Sheet, sentence
 from pipeline.exports.figures.style import AXIS, GRID, Size
 from pipeline.exports.frames import rows_of
 from pipeline.exports.trace import Source, cite, safe
+from pipeline.part_words import START, reading, title
 
-START = "start"
 ROW = 4.8
 MOST = 12
-SHORT = {
-    "network_bits": "Shared networks",
-    "payment_bits": "Shared cards",
-    "text_bits": "Shared templates",
-    "declared_bits": "Other shared things",
-    "two_families": "Tied in two ways",
-    "no_rhythm": "No daily rhythm",
-    "site": "Office, campus or home",
-    "cover": "Hosting or proxy",
-}
 UNITS = ("share", "bits", "days", "entities")  # others, such as logarithms, stay in the table
 CHANCES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 
@@ -48,7 +38,7 @@ def sheet(ring: pd.Series, score_parts: pd.DataFrame, scores: pd.DataFrame, fram
         )
     strongest = parts[parts["part"] != START].sort_values(["bits", "part"], ascending=[False, True]).iloc[0]
     against = int((parts.loc[parts["part"] != START, "bits"] < 0).sum())
-    rows = _waterfall(parts)
+    rows = _waterfall(parts, int(ring["size"]))
     return Sheet(
         name,
         "waterfall",
@@ -101,18 +91,16 @@ def _ordered(parts: pd.DataFrame, families: set[str]) -> pd.DataFrame:
 
 
 def _label(part: str) -> str:
-    if part in SHORT:
-        return SHORT[part]
-    words = safe(part).replace("_", " ").replace(":", ": ")
-    return words[:1].upper() + words[1:] if part != START else "Start: any group of this run"
+    return title(safe(part))
 
 
-def _waterfall(parts: pd.DataFrame) -> pd.DataFrame:
+def _waterfall(parts: pd.DataFrame, accounts: int) -> pd.DataFrame:
     """Rows with where each bar begins and ends, in bits."""
     ends = parts["bits"].cumsum()
     return pd.DataFrame(
         {
             "part": [_label(p) for p in parts["part"]],
+            "read": [_read(r, accounts) for r in rows_of(parts)],
             "value": parts["value"].astype(float),
             "reference": parts["reference"].astype(float),
             "unit": parts["unit"].fillna("").astype(str),
@@ -183,11 +171,19 @@ def body(paper: Paper, sheet: Sheet) -> None:
 
 
 def _row_text(row: Any) -> str:
-    """A part with its value and reference in brackets, where its unit can be read without a formula."""
+    """A part with its value and reference in brackets."""
+    return f"{row.part} ({row.read})" if row.read else str(row.part)
+
+
+def _read(row: Any, accounts: int) -> str:
+    """Value and reference of a part, where its unit can be read without a formula."""
     if pd.isna(row.value) or row.unit not in UNITS:
-        return str(row.part)
-    beside = f" / {numbers.measure(row.reference)}" if pd.notna(row.reference) else ""
-    return f"{row.part} ({numbers.measure(row.value)}{beside} {row.unit})"
+        return ""
+    unit = str(row.unit)
+    said = reading(str(row.part), float(row.value), unit, accounts)
+    if pd.notna(row.reference):
+        said = f"{said.removesuffix(' points')} / {reading(str(row.part), float(row.reference), unit, accounts)}"
+    return said if unit == "share" else f"{said} {unit}"
 
 
 def _bar(paper: Paper, scale: Scale, start: float, end: float, y: float) -> None:

@@ -54,13 +54,16 @@ def test_every_number_is_found_in_the_tables(run: Path, document: Document) -> N
 def test_shown_numbers_agree_with_their_exact_values(document: Document) -> None:
     """What is read is the exact value, rounded as the house rounds."""
     for number in document.numbers():
-        shown = number.shown.replace(",", "").replace("−", "-").rstrip("%")
-        if shown.endswith(" million"):
+        shown = number.shown.replace(",", "").replace("−", "-")
+        if re.search(r"(%| points?)$", shown):
+            assert float(re.sub(r"%| points?", "", shown)) == pytest.approx(100 * float(number.exact), abs=0.51)
+        elif shown.endswith(" million"):
             assert float(shown.split()[0]) == pytest.approx(float(number.exact) / 1e6, abs=0.05)
         elif re.fullmatch(r"[+-]?\d+(\.\d+)?", shown):
             assert float(shown) == pytest.approx(float(number.exact), rel=0.01, abs=0.06)
         else:
-            assert re.match(r"(below 0\.01|above 0\.99|\d{1,2} [A-Z][a-z]{2} \d{4})$", number.shown), number
+            ends = r"(below 0\.01|above 0\.99|below 1%|above 99%|\d{1,2} [A-Z][a-z]{2} \d{4})$"
+            assert re.match(ends, number.shown), number
 
 
 def test_numbers_in_the_text_of_the_pdf_are_those_of_the_tables(made: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.exports.figures.style import SHARES
+from pipeline.part_words import title
 from pipeline.review import drawings, say
 from tests.pipeline.review.addresses import Addresses
 from tests.pipeline.review.test_access import RIGHTS
@@ -34,7 +35,7 @@ def test_a_ring_shows_its_sentence_its_parts_and_every_rival(quiet_workspace: Wo
     page = plain(ana.get("/ring/R-0001").text)
     assert run.rings["R-0001"]["reason"] in page and "very likely (0.93)" in page
     for part in run.of_ring("score_parts", "R-0001", "part"):
-        assert part["part"] in page
+        assert title(part["part"]) in page
     assert f"sum {say.bits(run.rings['R-0001']['score_bits'])}" in page
     for rival in ("reseller pool", "an organisation", "a shared network", "unclear"):
         assert rival in page

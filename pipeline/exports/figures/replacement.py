@@ -75,8 +75,7 @@ def sheet(
         title=title,
         see=(
             "Up: accounts first seen that day. Down: last seen. The hatched days are open: quiet accounts can "
-            "still return."
-            + (" Dashed: an enforcement list was approved that day." if shown else "")
+            "still return." + (" Dashed: an enforcement list was approved that day." if shown else "")
         ),
         sure="Seen is counted; why an account stopped is not known from this figure.",
         alt=(

@@ -13,7 +13,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support import reference_commands, reference_line, reference_settings, reference_tables, tutorial
+from tests.support import (
+    reference_commands,
+    reference_line,
+    reference_scale,
+    reference_settings,
+    reference_tables,
+    tutorial,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "<!-- made by `make docs`; do not edit -->\n\n"
@@ -32,6 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/rooms.md": reference_line.rooms,
     "docs/reference/python.md": reference_line.python,
     "docs/decisions/index.md": reference_line.decisions,
+    "docs/benchmarks/scale.md": reference_scale.page,
     "docs/benchmarks/index.md": reference_line.benchmarks,
 }
 

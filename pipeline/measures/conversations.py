@@ -12,8 +12,8 @@ from graphs.ties import Groups, group_entities
 
 Floats = npt.NDArray[np.float64]
 
-# A beginning that more accounts than this share, or that comes up again only long after, is a greeting or the opening of
-# a frame, no conversation handed on.
+# A beginning that more accounts than this share, or that comes up again only long after, is a greeting or the opening
+# of a frame, no conversation handed on.
 _MOST_ACCOUNTS = 4
 _WITHIN = pd.Timedelta(hours=6)
 

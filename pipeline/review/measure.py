@@ -115,7 +115,7 @@ def thresholds(v: Visit, at: float) -> dict[str, Any]:
     fit = [
         r
         for r in v.run.rings.values()
-        if r["kind"] == "coordinated" and r["q_value"] <= 0.05 and r["suppressed_by"] is None
+        if r["kind"] == "coordinated" and r["q_value"] <= v.run.max_q and r["suppressed_by"] is None
     ]
     pace = pace_of(v)
 
@@ -130,7 +130,7 @@ def thresholds(v: Visit, at: float) -> dict[str, Any]:
         }
 
     steps = [row(k / 100) for k in range(95, 0, -5)]
-    return {"at": row(at), "steps": steps, "pace": pace, "now": v.run.threshold}
+    return {"at": row(at), "steps": steps, "pace": pace, "now": v.run.threshold, "max_q": v.run.max_q}
 
 
 def pace_of(v: Visit) -> float:

@@ -58,7 +58,9 @@ class RunReader:
         self.tables = self._views(run, "")
         before = self._views(previous, "previous_") if previous else set()
         self._has_previous = "rings" in before
-        self.threshold = float(self.manifest.get("settings", {}).get("scores", {}).get("threshold", 0.7))
+        scores = self.manifest.get("settings", {}).get("scores", {})
+        self.threshold = float(scores.get("threshold", 0.7))
+        self.max_q = float(scores.get("max_q", 0.05))
 
     def _views(self, run: FinishedRun, prefix: str) -> set[str]:
         held = set()

@@ -105,8 +105,9 @@ def _how(facts: RingFacts, evidence: pd.DataFrame, parts: pd.DataFrame, frame: F
     )
     families = {t.family for t in frame.types}
     measured = parts["value"].notna() & parts["reference"].notna() & parts["unit"].isin(UNITS)
-    ways = parts[~parts["family"].isin(families) & measured & (parts["bits"] >= 0.5)]
-    ways = ways[~ways["part"].isin(list(words.PART_WORDS)) | (ways["value"] > ways["reference"])]
+    doings = parts["part"].isin(list(words.PART_WORDS))
+    more = parts["value"] > parts["reference"]
+    ways = parts[measured & (parts["bits"] >= 0.5) & (doings & more | ~doings & ~parts["family"].isin(families))]
     for row in rows_of(ways.sort_values(["bits", "part"], ascending=[False, True]).head(3)):
         said += _way(facts, row)
     return said

@@ -40,6 +40,8 @@ def sheet(ring: pd.Series, other: pd.Series | None, ring_hours: pd.DataFrame, fr
     together = cite(str(busy), Source("days_half_together", "ring_hours", "", where), busy)
     span = cite(str(seen), Source("days_seen", "rings", "", where), seen)
     title = f"{ring.ring_id}: half its accounts were active in one hour on {together} of {span} days"
+    if not busy:
+        title = f"{ring.ring_id}: on none of {span} days were half its accounts active in one hour"
     if own.empty or seen < 2 or ring["size"] < FEWEST:
         return sentence(name, "synchrony", frame, "ring_hours", title + ".")
     beside, comparison = "", "No comparable group in this run."

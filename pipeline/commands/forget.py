@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", help="folder (or fsspec URI) with finished runs")
     parser.add_argument("--account", action="append", default=[], metavar="ID", help="account to forget (repeatable)")
     parser.add_argument("--accounts", metavar="FILE", help="text file with one account a line")
+    parser.add_argument(
+        "--key-file", action="append", default=[], metavar="FILE",
+        help="key of the pseudonyms that stand for the accounts in these runs (repeat for keys of before)",
+    )  # fmt: skip
     parser.add_argument("--before", metavar="DAY", help="forget what happened before this day, UTC")
     parser.add_argument("--store", metavar="URL", help="the workspace's store, where it does not lie in OUTPUT/review")
     parser.add_argument("--json", action="store_true", help="machine-readable result on standard output")
@@ -52,6 +56,7 @@ def _wish(args: argparse.Namespace) -> Wish:
     from pipeline.errors import UsageError, quoted
     from pipeline.period import instant
     from pipeline.privacy import Wish
+    from pipeline.pseudonyms import Pseudonyms, read_secret
     from pipeline.storage import folder, store_errors
 
     accounts = set(args.account)
@@ -59,6 +64,8 @@ def _wish(args: argparse.Namespace) -> Wish:
         with store_errors(args.accounts, "read the accounts"):
             accounts |= {line.strip() for line in Path(args.accounts).read_text("utf-8").splitlines()}
     accounts.discard("")
+    keys = [Pseudonyms(read_secret(file)) for file in args.key_file]
+    accounts |= {key.account(name) for key in keys for name in accounts}
     before = instant(args.before, what="--before") if args.before else None
     if before is not None and (before.hour, before.minute, before.second, before.microsecond) != (0, 0, 0, 0):
         raise UsageError("--before takes a whole day", found=quoted(args.before), expected="a day such as 2026-05-01")

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import normal
-from pipeline.cli import main
+from pipeline.cli import build_parser, main
+from pipeline.commands import forget
 from pipeline.errors import SettingsError
 from pipeline.privacy.search import Sought, files_with
 from pipeline.pseudonyms import KEY, Pseudonyms, pseudonyms_of
@@ -116,6 +117,20 @@ def test_the_same_rings_and_no_name(tiny: Tiny, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv(KEY, OTHERS.secret.decode())
     again = Path(carry_out(Request(str(source), str(tmp_path / "other"), hiding)).place)
     assert again.name != hidden.name
+
+
+def test_who_is_to_be_forgotten_is_named_as_ever(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`forget --key-file` takes the account's own name and forgets the pseudonyms that stood for it."""
+    tokens = [NAMES.account("acct-1"), OTHERS.account("acct-1")]
+    for key, names in (("key", NAMES), ("old", OTHERS)):
+        (tmp_path / key).write_bytes(names.secret)
+    (tmp_path / "output").mkdir()
+    words = ["forget", str(tmp_path / "output"), "--account", "acct-1"]
+    keys = [f"--key-file={tmp_path / name}" for name in ("key", "old")]
+    wish = forget._wish(build_parser("forget").parse_args([*words[1:], *keys]))
+    assert wish.accounts == {"acct-1", *tokens}
+    assert main([*words, f"--key-file={tmp_path / 'none'}"]) == 2 and "cannot be read" in capsys.readouterr().err
+    assert forget._wish(build_parser("forget").parse_args(words[1:])).accounts == {"acct-1"}
 
 
 HEADER = "account_id,action,reason,ring_id,run_id,list_id"

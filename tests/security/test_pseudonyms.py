@@ -127,10 +127,10 @@ def test_who_is_to_be_forgotten_is_named_as_ever(tmp_path: Path, capsys: pytest.
     (tmp_path / "output").mkdir()
     words = ["forget", str(tmp_path / "output"), "--account", "acct-1"]
     keys = [f"--key-file={tmp_path / name}" for name in ("key", "old")]
-    wish = forget._wish(build_parser("forget").parse_args([*words[1:], *keys]))
+    wish = forget._wish(build_parser("forget").parse_args([*words, *keys]))
     assert wish.accounts == {"acct-1", *tokens}
     assert main([*words, f"--key-file={tmp_path / 'none'}"]) == 2 and "cannot be read" in capsys.readouterr().err
-    assert forget._wish(build_parser("forget").parse_args(words[1:])).accounts == {"acct-1"}
+    assert forget._wish(build_parser("forget").parse_args(words)).accounts == {"acct-1"}
 
 
 HEADER = "account_id,action,reason,ring_id,run_id,list_id"

@@ -67,6 +67,17 @@ class Forest:
             score += parts[:, column]
         return score
 
+    def total_bits(self, x: npt.ArrayLike) -> FloatArray:
+        """The same sum without its parts, to the last digits: for many rows."""
+        rows = np.asarray(x, dtype=np.float64)
+        require(rows.ndim == 2 and rows.shape[1] == self.n_features, f"x must have {self.n_features} columns")
+        root = sum(float(tree.value[0]) for tree in self.trees)
+        total = np.full(rows.shape[0], self.bias - root)
+        columns = np.ascontiguousarray(rows.T)
+        for tree in self.trees:
+            _add_leaves(tree, columns, total)
+        return total
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists for a model file; `from_dict` gives back the same forest."""
         trees = [{c: getattr(tree, c).tolist() for c in _COLUMNS} for tree in self.trees]
@@ -80,6 +91,20 @@ class Forest:
             Tree(**{c: np.array(t[c], dtype=k) for c, k in zip(_COLUMNS, kinds, strict=True)}) for t in given["trees"]
         )
         return cls(int(given["n_features"]), float(given["bias"]), trees)
+
+
+def _add_leaves(tree: Tree, columns: FloatArray, total: FloatArray) -> None:
+    """Add to each row the value of its leaf: rows are split node by node, which reads one column at a time."""
+    at = {0: np.arange(total.size)}
+    for node in range(tree.feature.size):  # children come after their node
+        rows = at.pop(node)
+        if tree.feature[node] < 0:
+            total[rows] += tree.value[node]
+            continue
+        value, threshold = columns[tree.feature[node]][rows], tree.threshold[node]
+        # a comparison with nan is false
+        goes_left = ~(value > threshold) if tree.missing_left[node] else value <= threshold
+        at[int(tree.left[node])], at[int(tree.right[node])] = rows[goes_left], rows[~goes_left]
 
 
 def _walk(tree: Tree, rows: FloatArray, total: FloatArray) -> None:

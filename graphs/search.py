@@ -10,11 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from graphs.affinity import Affinity, affinity_partitions
 from graphs.arrays import FloatArray, IntArray, as_index, connected
 from graphs.bipartite import BipartiteGraph
 from graphs.leiden import partition, partition_pairs, stability
 from graphs.projection import PairGraph, rare_pairs
 from graphs.ties import Entities, Groups, Ties, trim
+
+_CUTS = (-4.0, -3.0, -1.5, 0.0, 1.5, 3.0)  # bits of affinity from which a pair connects
+_RESOLUTIONS = (0.05, 0.1, 0.2, 0.35, 0.5)  # probability that a pair inside must have on average
+_LEAST_BITS_ALONE = 4.0  # a tie in one family alone joins from here on, if the rule for pairs asks no less
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,27 @@ class Found:
     labels: tuple[IntArray, ...]
 
 
-def search(graph: BipartiteGraph, entities: Entities, star: npt.ArrayLike, rules: SearchRules) -> Found:
+def search(
+    graph: BipartiteGraph, entities: Entities, star: npt.ArrayLike, rules: SearchRules, affinity: Affinity | None = None
+) -> Found:
     """Find candidate groups.
 
     `star`: truth values, one an entity; the accounts of such an entity are a candidate by themselves (a frame, a card).
     Candidates come from connected components and CPM communities of the pair graph, from Barber communities of the
-    bipartite graph, and from stars. Each is trimmed to the accounts that belong; equal ones stand once.
+    bipartite graph, from pairs of one family alone and of two or more, from pairs by their affinity, and from stars.
+    Each is trimmed to the accounts that belong; equal ones stand once.
     """
     pairs = rare_pairs(graph, family=entities.family, max_degree=rules.max_degree, min_bits=rules.pair_min_bits)
     runs, labels = _partitions(graph, pairs, rules)
     raw = [_groups_of(label, rules.min_size) for label in labels]
     raw.append(_groups_of(connected(pairs.a, pairs.b, pairs.n_accounts), rules.min_size))
+    apart = _apart(graph, entities, pairs, rules)
+    raw += apart
+    alike = _alike(affinity, rules)
+    raw += alike
     raw.append(_stars(graph, as_index(np.flatnonzero(np.asarray(star)), "star", graph.n_entities), rules.min_size))
-    names = [f"{r.graph} {r.objective} {r.resolution:g}" for r in runs] + ["pairs components", "star"]
+    names = [f"{r.graph} {r.objective} {r.resolution:g}" for r in runs] + ["pairs components"]
+    names += ["part of the evidence"] * len(apart) + ["affinity"] * len(alike) + ["star"]
     groups, source = _together(raw, names)
     groups, source = _unlike(groups, source, rules, graph.n_accounts)
     groups, found = trim(graph, groups, entities, even_bits=rules.even_bits)
@@ -89,6 +102,34 @@ def _partitions(graph: BipartiteGraph, pairs: PairGraph, rules: SearchRules) -> 
             runs.append(_run("bipartite", "barber", resolution, seed, part.quality, part.accounts, rules.min_size))
             labels.append(part.accounts)
     return runs, labels
+
+
+def _apart(graph: BipartiteGraph, entities: Entities, pairs: PairGraph, rules: SearchRules) -> list[Groups]:
+    """Communities by each family of evidence alone, and by pairs that are tied in two families or more.
+
+    A ring behind a crowded proxy is glued to strangers by its addresses; its frames alone, or cards, show its edge.
+    """
+    graphs = [pairs.restrict(pairs.n_families >= 2)]
+    for family in np.unique(entities.family).tolist():
+        of_family = graph.restrict(entities=entities.family == family)
+        min_bits = min(rules.pair_min_bits, _LEAST_BITS_ALONE)
+        graphs.append(rare_pairs(of_family, family=entities.family, max_degree=rules.max_degree, min_bits=min_bits))
+    labels = []
+    for part in graphs:
+        if part.n_pairs == 0:
+            continue
+        labels.append(connected(part.a, part.b, part.n_accounts))
+        for resolution in rules.cpm_resolutions:
+            labels.append(partition_pairs(part, objective="cpm", resolution=resolution, seed=rules.seeds[0]).accounts)
+    return [_groups_of(label, rules.min_size) for label in labels]
+
+
+def _alike(affinity: Affinity | None, rules: SearchRules) -> list[Groups]:
+    """Groups that hang together by affinity, from loose to tight."""
+    if affinity is None:
+        return []
+    labels = affinity_partitions(affinity, cuts=_CUTS, resolutions=_RESOLUTIONS, seed=rules.seeds[0])
+    return [_groups_of(label, rules.min_size) for label in labels]
 
 
 def _run(

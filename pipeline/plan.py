@@ -65,9 +65,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "communities",
-        reads=("incidence_bits", "entities"),
-        writes=("communities", "community_runs", "candidate_groups"),
-        settings=("communities", "link_types", "run"),
+        reads=("incidence_bits", "entities", "account_traits"),
+        writes=("affinities", "communities", "community_runs", "candidate_groups"),
+        settings=("communities", "link_types", "run", "scores"),
         says="searches the graph for groups, at several resolutions and seeds",
     ),
     Stage(
@@ -80,8 +80,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "behaviour",
         reads=(
-            "communities", "candidate_groups", "incidence_bits", "entities", "account_traits", "account_hours",
-            "conversations",
+            "communities", "candidate_groups", "incidence_bits", "entities", "affinities", "account_traits",
+            "account_hours", "conversations",
         ),
         writes=("behaviour",), settings=("link_types", "run"), wide=True,
         says="measures each group against groups like it",

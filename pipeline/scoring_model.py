@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from graphs.additive import AdditiveModel
 from graphs.forest import Forest
+from pipeline.affinity import AffinityModel
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,15 +31,32 @@ class ScoringModel:
     """`measures` name the columns; `coordinated` gives score_bits, a part a measure; `rivals` weigh innocent kinds
     among themselves.
 
+    `whole` expects from the same measures how much a group overlaps with one ring (Jaccard index); its log odds count
+    `whole_weight` times and are a part of the score. `affinity` weighs pairs of accounts for the search.
     `calibration` is a slope and an offset in bits: probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 
     measures: tuple[str, ...]
     coordinated: Forest
+    whole: Forest
+    whole_weight: float
     rivals: dict[str, AdditiveModel]
     slope: float
     offset: float
+    affinity: AffinityModel
     digest: str
+
+    def wholeness(self, x: npt.ArrayLike) -> Floats:
+        """Expected Jaccard index of each group with one ring, between 0.01 and 0.99."""
+        return np.asarray(np.clip(np.round(self.whole.total_bits(x), 9), 0.01, 0.99), dtype=np.float64)
+
+    def whole_bits(self, whole: Floats) -> Floats:
+        """The part of the score that comes from being whole, in bits."""
+        return np.asarray(self.whole_weight * np.log2(whole / (1.0 - whole)), dtype=np.float64)
+
+    def score_bits(self, x: npt.ArrayLike) -> Floats:
+        """Score before calibration: trees over the measures, and being whole."""
+        return np.asarray(self.coordinated.score_bits(x) + self.whole_bits(self.wholeness(x)), dtype=np.float64)
 
     def calibrated(self, bits: npt.ArrayLike) -> Floats:
         """Calibrated probability of scores in bits."""
@@ -64,8 +82,11 @@ def read_model(path: str = "") -> ScoringModel:
     return ScoringModel(
         measures=tuple(given["measures"]),
         coordinated=Forest.from_dict(given["coordinated"]),
+        whole=Forest.from_dict(given["whole"]["forest"]),
+        whole_weight=float(given["whole"]["weight"]),
         rivals={kind: AdditiveModel.from_dict(m) for kind, m in given["rivals"].items()},
         slope=float(given["calibration"]["slope"]),
         offset=float(given["calibration"]["offset"]),
+        affinity=AffinityModel(tuple(given["affinity"]["features"]), Forest.from_dict(given["affinity"]["forest"])),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -94,6 +94,9 @@ class CommunitiesSettings:
     pair_max_degree: int = key(
         400, "Entities of more accounts than this make no pairs; they still tie in the bipartite graph.", low=2
     )
+    affinity_min_bits: float = key(
+        4.0, "Pairs of accounts with less evidence than this, over all families, are not weighed for affinity.", low=0
+    )
     min_size: int = key(3, "Smallest group of accounts.", low=3)
 
 

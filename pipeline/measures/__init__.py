@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from graphs.affinity import Affinity
 from graphs.ties import Groups
 from pipeline.graph_tables import GraphTables
 from pipeline.measures import accounts as from_traits
@@ -46,10 +47,14 @@ def read_records(
     return Records(account_traits, from_hours.load(account_hours, tables.accounts, bench), conversations)
 
 
-def measure(tables: GraphTables, groups: Groups, records: Records) -> dict[str, Floats]:
+def measure(
+    tables: GraphTables, groups: Groups, records: Records, affinity: Affinity | None = None
+) -> dict[str, Floats]:
     """Every measure of every group, in the order of the catalogue."""
     found: dict[str, Floats] = from_links.evidence(tables, groups)
     found |= from_links.shared_things(tables, groups)
+    if affinity is not None:
+        found |= from_links.affinities(affinity, groups)
     found |= from_traits.measures(records.traits, groups, tables.accounts)
     if records.hours is not None:
         found |= from_hours.measures(records.hours, groups)

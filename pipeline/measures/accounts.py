@@ -15,6 +15,7 @@ _YOUNG_DAYS = 60
 _BURST_DAYS = 7
 _LEAST_EVENTS = 5  # requests an account needs before its mean lengths say anything
 _ARRIVAL_DAYS = 3
+_LEAST_SPREAD = 0.05  # added to spreads, so that two that are next to nothing count as equal
 
 
 def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.object_]) -> dict[str, Floats]:
@@ -25,6 +26,7 @@ def measures(traits: pd.DataFrame, groups: Groups, accounts: npt.NDArray[np.obje
     shares = {"reasoning": "reasoning_share", "templated": "templated_share", "distinct_slots": "distinct_slots_share"}
     for name, column in shares.items():
         out[name] = rows.mean(_float(mine[column])) - np.nanmean(_with_any(_float(traits[column])))
+    out |= _levels(mine, traits, rows)
     out |= _age(mine, traits, rows)
     shown = rows.top_share(organisation_of(traits).set_axis(traits["account_id"]).reindex(accounts))
     # Where mail domains are known and none is private, the group shows no organisation; that is knowledge too.
@@ -164,6 +166,35 @@ def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, 
     }
 
 
+def _levels(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
+    """How many cards, addresses and templates the accounts have, and how steady they are, against the platform."""
+
+    def several(table: pd.DataFrame, column: str) -> Floats:
+        return np.asarray(np.log2(1.0 + _float(table[column])))
+
+    def rate(table: pd.DataFrame) -> Floats:
+        return several(table, "n_templates") - several(table, "n_events")
+
+    def above(of_mine: Floats, of_all: Floats) -> Floats:
+        return rows.mean(of_mine) - float(np.nanmean(_with_any(of_all)))
+
+    def spread(of_mine: Floats, of_all: Floats) -> Floats:
+        usual = float(np.nanstd(_with_any(of_all)))
+        return np.asarray(np.log2((rows.deviation(of_mine) + _LEAST_SPREAD) / (usual + _LEAST_SPREAD)))
+
+    out = {"template_rate": above(rate(mine), rate(traits))}
+    for name, column in (("cards", "n_cards"), ("addresses", "n_addresses"), ("templates", "n_templates")):
+        out[f"{name}_an_account"] = above(several(mine, column), several(traits, column))
+        if name != "templates":
+            out[f"{name}_spread"] = spread(several(mine, column), several(traits, column))
+    steady = {"top_template": "top_template_share", "client_steady": "client_share"}
+    for name, column in steady.items():
+        out[name] = above(_float(mine[column]), _float(traits[column]))
+    for name, column in {"top_template_spread": "top_template_share", "templated_spread": "templated_share"}.items():
+        out[name] = spread(_float(mine[column]), _float(traits[column]))
+    return out
+
+
 def _age(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
     """Age and arrival, each less what the whole platform shows."""
     start = float(np.nanmin(_with_any(_days(traits["first_seen"]))))
@@ -186,13 +217,20 @@ def _age(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Flo
         float(np.mean(all_first[np.isfinite(all_first)] > start + 2.0)) if np.isfinite(all_first).any() else 0.0
     )
     usual_arrivals = _densest_of_all(arrived(traits), _ARRIVAL_DAYS) * new_of_all
-    created = _days(mine["created_at"])
+    created, paid = _days(mine["created_at"]), _days(mine["first_paid"])
+
+    def spread(of_mine: Floats, of_all: Floats) -> Floats:
+        return np.asarray(np.log2((rows.deviation(of_mine) + 1.0) / (float(np.nanstd(_with_any(of_all))) + 1.0)))
+
     return {
+        "age_spread": spread(created, _days(traits["created_at"])),
+        "paid_spread": spread(paid, _days(traits["first_paid"])),
+        "paying": rows.mean(np.isfinite(paid).astype(float)) - float(np.isfinite(_days(traits["first_paid"])).mean()),
         "young": rows.mean(young(mine)) - float(np.nanmean(_with_any(young(traits)))),
         "creation_burst": rows.densest(created, _BURST_DAYS)
         - _densest_of_all(_days(traits["created_at"]), _BURST_DAYS),
         "arrivals": came - usual_arrivals,
-        "payer_days": np.log2(np.maximum(rows.median(end - _days(mine["first_paid"])), 1.0)),
+        "payer_days": np.log2(np.maximum(rows.median(end - paid), 1.0)),
     }
 
 

@@ -149,6 +149,13 @@ WORKING: tuple[Table, ...] = (
         audience="analysts",
     ),
     _working(
+        "affinities", "a pair of accounts", "account_id other_id",
+        "account_id s! the first account",
+        "other_id s! the second, later in order",
+        "bits f! log odds that one operator has both",
+        audience="analysts",
+    ),
+    _working(
         "communities", "a community and an account in it", "community account_id",
         "community i! number of the candidate group",
         "account_id s! the account",

@@ -1,6 +1,7 @@
 """Search the bipartite graph for groups of accounts, at several resolutions and seeds.
 
-Rows in: the incidence of accounts and shared entities. Rows out: every candidate group with its accounts, trimmed to
+Rows in: the incidence of accounts and shared entities, traits of accounts. Rows out: the affinity of pairs; every
+candidate group with its accounts, trimmed to
 those that belong; the clustering runs; for each group its size, stability and the bits of its links. Groups overlap:
 which of them stand is settled by the scores.
 """
@@ -14,7 +15,9 @@ import pandas as pd
 
 from graphs.search import Found, search
 from graphs.ties import membership
+from pipeline.affinity import affinity_of
 from pipeline.graph_tables import EVEN_BITS, GraphTables, all_types, graph_tables, groups_table, search_rules
+from pipeline.scoring_model import read_model
 from pipeline.settings import Settings
 
 
@@ -25,18 +28,25 @@ class Communities:
     communities: pd.DataFrame
     community_runs: pd.DataFrame
     candidate_groups: pd.DataFrame
+    affinities: pd.DataFrame
 
 
-def make(incidence_bits: pd.DataFrame, entities: pd.DataFrame, *, settings: Settings) -> Communities:
+def make(
+    incidence_bits: pd.DataFrame, entities: pd.DataFrame, account_traits: pd.DataFrame, *, settings: Settings
+) -> Communities:
     """Candidate groups of the real graph."""
     if incidence_bits.empty:
         runs = _none("run graph objective resolution seed quality n_communities")
         return Communities(
-            _none("community account_id support"), runs, _none("community size stability link_bits source")
+            _none("community account_id support"), runs, _none("community size stability link_bits source"),
+            _none("account_id other_id bits"),
         )
     tables = graph_tables(incidence_bits, entities, all_types(settings))
-    found = search(tables.graph, tables.about, tables.star, search_rules(settings))
-    return Communities(_members(found, tables), _runs(found), groups_table(found))
+    model = read_model(settings.scores.model).affinity
+    affinity = affinity_of(tables, account_traits, model, settings.communities)
+    found = search(tables.graph, tables.about, tables.star, search_rules(settings), affinity)
+    pairs = {"account_id": tables.accounts[affinity.a], "other_id": tables.accounts[affinity.b], "bits": affinity.bits}
+    return Communities(_members(found, tables), _runs(found), groups_table(found), pd.DataFrame(pairs))
 
 
 def _none(columns: str) -> pd.DataFrame:

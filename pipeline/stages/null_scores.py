@@ -15,6 +15,7 @@ import pandas as pd
 
 from graphs import BipartiteGraph, rewire
 from graphs.search import search
+from pipeline.affinity import affinity_of
 from pipeline.graph_tables import GraphTables, all_types, graph_tables, groups_table, search_rules
 from pipeline.judging import choose_groups
 from pipeline.measures import Records, measure, read_records
@@ -58,15 +59,16 @@ def _one(number: int, tables: GraphTables, records: Records, model: ScoringModel
     graph = rewire(tables.graph, kind.astype(np.int64), seed=settings.run.seed + 1000 + number)
     chance = replace(tables, graph=graph, n_events=_spread(tables, graph, kind.astype(np.int64)))
     rules = search_rules(settings)
-    found = search(graph, tables.about, tables.star, replace(rules, seeds=rules.seeds[:1]))
+    affinity = affinity_of(chance, records.traits, model.affinity, settings.communities)
+    found = search(graph, tables.about, tables.star, replace(rules, seeds=rules.seeds[:1]), affinity)
     table = groups_table(found)
     if table.empty:
         return pd.DataFrame({c: [] for c in _COLUMNS})
-    values = measure(chance, found.groups, records)
+    values = measure(chance, found.groups, records, affinity)
     missing = np.full(found.groups.n, np.nan)  # a measure that is not taken adds nothing, as in the scores stage
     x = np.column_stack([values.get(name, missing) for name in model.measures])
-    bits = model.coordinated.score_bits(x)
-    stands = choose_groups(found.groups, model.calibrated(bits), table).group
+    bits = model.score_bits(x)
+    stands = choose_groups(found.groups, model.wholeness(x)).group
     return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]
 
 

@@ -17,7 +17,7 @@ from graphs import empirical_q
 from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
-from pipeline.measures.catalogue import MEASURES
+from pipeline.measures.catalogue import MEASURES, WHOLE
 from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
@@ -47,6 +47,7 @@ class _Judged:
     x: Floats
     bits: Floats
     parts: Floats
+    whole: Floats
     explanations: dict[str, Floats]
     kind: npt.NDArray[np.object_]
     decided: Floats | None = None  # bits by which standing decisions shift it
@@ -72,8 +73,7 @@ def make(
     rows = communities.sort_values(["community", "account_id"], ignore_index=True)
     number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)[1]
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
-    score = judged.explanations["coordinated"]
-    chosen = choose_groups(groups, score, found)
+    chosen = choose_groups(groups, judged.whole)
     q_value = np.ones(len(found))
     q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
@@ -133,11 +133,11 @@ def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, model: ScoringModel) ->
     wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
     parts = model.coordinated.parts(x)
-    bits = model.coordinated.score_bits(x)
+    bits = model.score_bits(x)
     explanations = model.explanations(x, model.calibrated(bits))
     kinds = sorted(explanations)
     kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
-    return _Judged(x, bits, parts, explanations, kind)
+    return _Judged(x, bits, parts, model.wholeness(x), explanations, kind)
 
 
 def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
@@ -234,6 +234,13 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
                 }
             )
         )
+    whole = judged.whole[group]
+    frames.append(
+        pd.DataFrame(
+            {"candidate": np.arange(group.size), "part": WHOLE.name, "family": WHOLE.family, "value": whole,
+             "unit": WHOLE.unit, "reference": np.nan, "bits": np.round(model.whole_bits(whole), 9)}
+        )
+    )  # fmt: skip
     if judged.decided is not None:
         frames.append(
             pd.DataFrame(

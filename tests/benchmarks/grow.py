@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from graphs.forest import Forest, Tree
 
@@ -20,16 +20,27 @@ def grow(x: Floats, y: Floats, weight: Floats, *, signs: list[int], **settings: 
 
     A measure that is missing throughout is never asked.
     """
+    return _grown(HistGradientBoostingClassifier, x, y, weight, _BITS, signs, settings)
+
+
+def grow_values(x: Floats, y: Floats, weight: Floats, **settings: Any) -> Forest:
+    """Fit boosted trees to numbers, by squared error; what the forest adds up is in their unit."""
+    return _grown(HistGradientBoostingRegressor, x, y, weight, 1.0, [0] * x.shape[1], settings)
+
+
+def _grown(
+    kind: Any, x: Floats, y: Floats, weight: Floats, unit: float, signs: list[int], settings: dict[str, Any]
+) -> Forest:
     known = np.flatnonzero(np.isfinite(x).any(axis=0))
     defaults: dict[str, Any] = {"random_state": 0, "early_stopping": False}
-    model = HistGradientBoostingClassifier(monotonic_cst=[signs[k] for k in known], **{**defaults, **settings})
+    model = kind(monotonic_cst=[signs[k] for k in known], **{**defaults, **settings})
     model.fit(x[:, known], y, sample_weight=weight)
-    trees = [_tree(predictor.nodes, known) for (predictor,) in model._predictors]
-    bias = float(model._baseline_prediction.ravel()[0]) * _BITS + sum(float(t.value[0]) for t in trees)
+    trees = [_tree(predictor.nodes, known, unit) for (predictor,) in model._predictors]
+    bias = float(np.ravel(model._baseline_prediction)[0]) * unit + sum(float(t.value[0]) for t in trees)
     return Forest(x.shape[1], bias, tuple(trees))
 
 
-def _tree(nodes: npt.NDArray[Any], known: npt.NDArray[np.int64]) -> Tree:
+def _tree(nodes: npt.NDArray[Any], known: npt.NDArray[np.int64], unit: float) -> Tree:
     """One tree; inner nodes get the mean of their leaves, weighted by rows."""
     leaf = nodes["is_leaf"].astype(bool)
     left, right = nodes["left"].astype(np.int64), nodes["right"].astype(np.int64)
@@ -43,5 +54,5 @@ def _tree(nodes: npt.NDArray[Any], known: npt.NDArray[np.int64]) -> Tree:
         missing_left=nodes["missing_go_to_left"].astype(bool),
         left=left,
         right=right,
-        value=value * _BITS,
+        value=value * unit,
     )

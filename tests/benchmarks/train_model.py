@@ -1,8 +1,9 @@
 """Train the scoring model on synthetic worlds: `python -m tests.benchmarks.train_model [--worlds N] [--cache DIR]`.
 
-Three disjoint sets of worlds, of other seeds and other generator settings: the shapes are fitted on the first, the
-calibration on the second; the third is for reporting only and is never read here. Each world is cached as a graph, so
-that the script goes on where it stopped.
+Worlds of two kinds of settings are carried through the line up to the graph, each once. Whatever is learned from a
+world is tried on others only: the affinity that shapes a world's groups comes from the other half of the worlds, and
+the scores that the calibration is fitted on come from models that never saw the world. Worlds for reporting have other
+seeds and settings and are never read here.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import argparse
 import hashlib
 import json
 import os
+import pickle
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,85 +26,54 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs import Platt, fit_additive, fit_platt
+from graphs import fit_additive
 from graphs.forest import Forest
+from graphs.logistic import fit_logistic
 from graphs.ties import Groups
+from pipeline.affinity import SIGNS, features_of, pairs_of
+from pipeline.graph_tables import all_types, graph_tables
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES, NAMES
 from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out, one_stage
 from pipeline.schemas import TABLES
-from pipeline.scoring_model import SHIPPED, read_model
-from pipeline.settings import ExportsSettings, Settings
+from pipeline.scoring_model import SHIPPED
+from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
-from pipeline.worlds import WORLDS, World, build
-from tests.benchmarks.grow import grow
+from pipeline.worlds import World, build
+from tests.benchmarks.grow import grow, grow_values
+from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, training_worlds
 
 Floats = npt.NDArray[np.float64]
+Given = tuple[World, int, tuple[str, ...]]
 
-KIND_OF = {
-    "company": "organization", "remote_company": "organization", "agency": "organization", "campus": "organization",
-    "startup": "organization", "evaluation_team": "organization", "ci_bot": "organization",
-    "reseller": "reseller_pool", "hobby_pool": "reseller_pool", "residential": "shared_network",
-    "mobile": "shared_network", "coworking": "shared_network", "vpn_user": "shared_network",
-    "household": "shared_network", "family_card": "shared_network",
-}  # fmt: skip
-
-
+_FOLDS = 4
 _INNOCENT_MASS = 3.0  # weight of all innocent groups against that of all guilty ones
+_OTHER_PAIRS = 0.15  # share of the pairs of no ring that are learned from; each then counts for those left out
+_RING_PAIRS = 8.0  # a ring of more accounts than this counts for no more, though its pairs are as its square
 _GROWING = {
-    "max_iter": 150,
+    "max_iter": 300,
     "learning_rate": 0.06,
     "max_leaf_nodes": 12,
     "min_samples_leaf": 25,
     "l2_regularization": 1.0,
 }
-
-
-def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
-    """Worlds to fit on: variants of `mixed` and `confounders`, seed, and the tables left out of the input."""
-    draw = np.random.default_rng(2026)
-    for i in range(n):
-        low = float(draw.uniform(0.0, 0.6))
-        base = WORLDS["confounders"] if i % 4 == 3 else WORLDS["mixed"]
-        yield (
-            replace(
-                base,
-                n_accounts=int(draw.integers(3_000, 7_000)),
-                prevalence=float(draw.uniform(0.03, 0.10)),
-                evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.5)))),
-                settings_shift=float(draw.uniform(-0.35, 0.1)),
-                volume=float(draw.uniform(0.3, 0.7)),
-                ring_volume=float(draw.uniform(0.5, 1.5)),
-                ring_size=(5.0, float(draw.choice([40, 120, 400]))),
-                days=int(draw.integers(18, 36)),
-                prompts=prompts and i % 5 != 2,
-                start=f"2025-{int(draw.integers(1, 12)):02d}-0{int(draw.integers(1, 9))}",
-            ),
-            1_000 + i,
-            (("payments",), ("accounts",), ("ip_ranges",), ("payments", "accounts"))[i % 4] if i % 5 == 4 else (),
-        )
-
-
-def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
-    """Worlds to calibrate on: other seeds, settings shifted the other way, prevalence as on real platforms or above."""
-    draw = np.random.default_rng(4052)
-    for i in range(n):
-        low = float(draw.uniform(0.0, 0.7))
-        yield (
-            replace(
-                WORLDS["mixed"],
-                n_accounts=int(draw.integers(6_000, 10_000)),
-                prevalence=float(draw.choice([0.01, 0.02, 0.04])),
-                evasion=(low, min(1.0, low + 0.3)),
-                settings_shift=float(draw.uniform(0.05, 0.25)),
-                volume=float(draw.uniform(0.35, 0.6)),
-                ring_size=(5.0, 200.0),
-                prompts=prompts,
-            ),
-            5_000 + i,
-            (),
-        )
+_GROWING_PAIRS = {
+    "max_iter": 200,
+    "learning_rate": 0.1,
+    "max_leaf_nodes": 16,
+    "min_samples_leaf": 200,
+    "l2_regularization": 5.0,
+}
+_GROWING_WHOLE = {
+    "max_iter": 300,
+    "learning_rate": 0.06,
+    "max_leaf_nodes": 16,
+    "min_samples_leaf": 40,
+    "l2_regularization": 1.0,
+}
+_PARTS_OF_RINGS = 3.0  # weight of a group that holds some of a ring against one that holds none
+_KEPT = ("incidence_bits", "entities", "account_traits", "account_hours", "conversations")
 
 
 @dataclass(frozen=True)
@@ -115,19 +88,13 @@ class _Bench:
         return [function(item) for item in items]
 
 
-_KEPT = ("incidence_bits", "entities", "account_traits", "account_hours", "conversations")
-
-
-def candidates(world: World, seed: int, without: tuple[str, ...], cache: Path) -> pd.DataFrame:
-    """Candidate groups of one world with measures and truth: one row a group.
-
-    What the line made of the world up to the graph is kept, so that search and measures can be changed and tried again.
-    """
-    mark = hashlib.sha256(f"{world}|{seed}|{without}".encode()).hexdigest()[:16]
-    kept = cache / mark
+def prepare(given: Given, cache: Path) -> Path:
+    """Folder with what the line made of a world up to the graph, kept so that what follows can be tried again."""
+    world, seed, without = given
+    kept = cache / hashlib.sha256(f"{world}|{seed}|{without}".encode()).hexdigest()[:16]
     if not (kept / "done").exists():
         _prepare(world, seed, without, kept)
-    return describe(kept, Settings())
+    return kept
 
 
 def _prepare(world: World, seed: int, without: tuple[str, ...], kept: Path) -> None:
@@ -154,24 +121,61 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def describe(kept: Path, settings: Settings) -> pd.DataFrame:
-    """One row a candidate group: measures, guilty share, the ring and population it mostly is, weight, members."""
-    table = {n: pd.read_parquet(kept / f"{n}.parquet") for n in _KEPT if not TABLES[n].wide}
+def _tables(kept: Path) -> dict[str, pd.DataFrame]:
+    return {n: pd.read_parquet(kept / f"{n}.parquet") for n in _KEPT if not TABLES[n].wide}
+
+
+def pairs(kept: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], Floats]:
+    """Features of the pairs of a world that are learned from, whether one ring has both, and their weights."""
+    table = _tables(kept)
+    settings = Settings()
+    tables = graph_tables(table["incidence_bits"], table["entities"], all_types(settings))
+    truth = pd.read_parquet(kept / "truth.parquet").set_index("account_id")["ring_id"].reindex(tables.accounts)
+    ring = pd.factorize(truth)[0]
+    found = pairs_of(tables, settings.communities)
+    x = features_of(tables, table["account_traits"], found).to_numpy(np.float32)
+    same = (ring[found.a] == ring[found.b]) & (ring[found.a] >= 0)
+    taken = same | (np.random.default_rng(0).random(same.size) < _OTHER_PAIRS)
+    size = np.bincount(ring[ring >= 0], minlength=1)[np.maximum(ring[found.a], 0)]
+    weight = np.where(same, _RING_PAIRS / np.maximum(size, _RING_PAIRS), 1.0 / _OTHER_PAIRS)
+    return x[taken], same[taken], weight[taken]
+
+
+def fit_affinity(worlds: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], Floats]]) -> dict[str, Any]:
+    """Trees over the features of pairs, with the sign of each as a bound."""
+    x, y, weight = (np.concatenate([w[i] for w in worlds]) for i in range(3))
+    forest = grow(x.astype(float), y.astype(float), weight, signs=list(SIGNS.values()), **_GROWING_PAIRS)
+    return {"features": list(SIGNS), "forest": forest.to_dict()}
+
+
+def describe(kept: Path, model: Path) -> pd.DataFrame:
+    """Candidate groups of one world: measures, guilty share, the ring and population it mostly is, weight, members.
+
+    `whole` is the Jaccard index with the ring that it overlaps most.
+    """
+    table = _tables(kept)
+    settings = replace(Settings(), scores=ScoresSettings(model=str(model)))
     truth = pd.read_parquet(kept / "truth.parquet")
-    found = communities.make(table["incidence_bits"], table["entities"], settings=settings)
+    graph = (table["incidence_bits"], table["entities"])
+    found = communities.make(*graph, table["account_traits"], settings=settings)
     members, groups = found.communities, found.candidate_groups
     with tempfile.TemporaryDirectory() as scratch:
         measured = behaviour.make(
-            members, groups, table["incidence_bits"], table["entities"], table["account_traits"],
+            members, groups, *graph, found.affinities, table["account_traits"],
             sorted(str(p) for p in (kept / "account_hours").glob("*.parquet")), table["conversations"],
             settings=settings, bench=_Bench(scratch),
         ).behaviour  # fmt: skip
     wide = measured.pivot(index="community", columns="measure", values="value").reindex(columns=list(NAMES))
     rows = members.merge(truth, on="account_id", how="left")
     rows["often"] = 1.0 / rows.groupby("account_id")["community"].transform("size")
+    ring_size = truth.groupby("ring_id").size()
+    shared = rows.groupby(["community", "ring_id"]).size().rename("shared").reset_index()
+    union = shared["community"].map(groups.set_index("community")["size"]) + shared["ring_id"].map(ring_size)
+    shared["whole"] = shared["shared"] / (union - shared["shared"])
     by = rows.groupby("community")
     out = groups.set_index("community").join(wide)
     out["guilty"] = by["ring_id"].apply(lambda s: s.notna().mean())
+    out["whole"] = shared.groupby("community")["whole"].max().reindex(out.index).fillna(0.0)
     out["ring"] = by["ring_id"].agg(_top)
     out["population"] = by["population"].agg(_top)
     out["weight"] = by["often"].mean()
@@ -193,78 +197,122 @@ def answers(table: pd.DataFrame) -> tuple[Floats, Floats]:
     return y, np.where(asked, table["weight"].to_numpy(float), 0.0)
 
 
-def fit(table: pd.DataFrame, **growing: Any) -> dict[str, Any]:
-    """Trees over the measures, with the sign of each as a bound, and shapes of the rival explanations."""
-    x = table[list(NAMES)].to_numpy(float)
+def fit_groups(table: pd.DataFrame) -> Forest:
+    """Trees over the measures, with the sign of each as a bound."""
     y, weight = answers(table)
     asked = weight > 0
     mass = np.where(y == 1, weight / weight[y == 1].sum(), _INNOCENT_MASS * weight / weight[(y == 0) & asked].sum())
     weight = mass * asked.sum() / mass[asked].sum()
-    forest = grow(x[asked], y[asked], weight[asked], signs=[m.sign for m in MEASURES], **{**_GROWING, **growing})
-    innocent = (table["guilty"] < 0.2).to_numpy()
-    kind = table["population"].map(KIND_OF).fillna("unclear").to_numpy(object)
-    rivals = {
+    x = table[list(NAMES)].to_numpy(float)
+    return grow(x[asked], y[asked], weight[asked], signs=[m.sign for m in MEASURES], **_GROWING)
+
+
+def fit_whole(table: pd.DataFrame) -> Forest:
+    """Trees that expect from the measures how whole a group is."""
+    whole = table["whole"].to_numpy(float)
+    weight = table["weight"].to_numpy(float) * np.where(whole > 0, _PARTS_OF_RINGS, 1.0)
+    return grow_values(table[list(NAMES)].to_numpy(float), whole, weight, **_GROWING_WHOLE)
+
+
+def fit_rivals(table: pd.DataFrame) -> dict[str, Any]:
+    """Shapes of the innocent explanations, which tell them apart among themselves."""
+    innocent = table[table["guilty"] < 0.2]
+    kind = innocent["population"].map(KIND_OF).fillna("unclear").to_numpy(object)
+    return {
         name: fit_additive(
-            x[innocent], (kind[innocent] == name).astype(float), signs=[0] * len(NAMES), knots=4, l2=5.0,
-            sample_weight=table["weight"].to_numpy(float)[innocent],
+            innocent[list(NAMES)].to_numpy(float), (kind == name).astype(float), signs=[0] * len(NAMES), knots=4,
+            l2=5.0, sample_weight=innocent["weight"].to_numpy(float),
         ).to_dict()
         for name in ("organization", "reseller_pool", "shared_network", "unclear")
     }  # fmt: skip
-    return {"measures": list(NAMES), "coordinated": forest.to_dict(), "rivals": rivals}
 
 
-def chosen_of(table: pd.DataFrame, probability: Floats) -> npt.NDArray[np.int64]:
-    """Groups of one world that stand when chosen by these probabilities, as the scores stage chooses."""
+def chosen_of(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Groups of one world that stand when chosen as the scores stage chooses, by `expected`."""
     names = {a: i for i, a in enumerate(sorted({a for m in table["members"] for a in m}))}
     group = np.repeat(np.arange(len(table)), table["size"].to_numpy())
     account = np.array([names[a] for m in table["members"] for a in m], dtype=np.int64)
-    return choose_groups(Groups.from_arrays(group, account, len(table)), probability, table).group
+    whole = table["expected"].to_numpy(float)
+    return choose_groups(Groups.from_arrays(group, account, len(table)), whole).group
 
 
-def calibrate(model: dict[str, Any], worlds: list[pd.DataFrame], *, rounds: int = 4) -> dict[str, float]:
-    """Slope and offset on groups that stand, in worlds which the shapes never saw.
+def calibrate(stand: pd.DataFrame) -> tuple[dict[str, float], float]:
+    """Slope and offset of the score, and the weight of being whole in it, from groups that stand.
 
-    Which groups stand depends on the calibration, so both are settled in turn.
+    `bits` and `expected` come from models that never saw the world of the group.
     """
-    forest = Forest.from_dict(model["coordinated"])
-    bits = [forest.score_bits(table[list(NAMES)].to_numpy(float)) for table in worlds]
-    truth = [(table["guilty"].to_numpy(float) >= 0.8).astype(float) for table in worlds]
-    line = Platt(1.0, -2.0)
-    for _ in range(rounds):
-        stand = [chosen_of(table, line(b)) for table, b in zip(worlds, bits, strict=True)]
-        line = fit_platt(
-            np.concatenate([b[s] for b, s in zip(bits, stand, strict=True)]),
-            np.concatenate([t[s] for t, s in zip(truth, stand, strict=True)]),
-        )
-    return {"slope": line.slope, "offset": line.offset}
+    answer = (stand["guilty"].to_numpy(float) >= 0.8).astype(float)
+    whole = np.clip(stand["expected"].to_numpy(float), 0.01, 0.99)
+    columns = np.column_stack((stand["bits"].to_numpy(float), np.log2(whole / (1.0 - whole)))) * np.log(2.0)
+    offset, slope, of_whole = fit_logistic(
+        columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1, 1]), start=np.array([0.0, 1.0, 0.0])
+    )
+    return {"slope": float(slope), "offset": float(offset / np.log(2.0))}, float(of_whole / slope)
+
+
+def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, Any], list[pd.DataFrame]]:
+    """The model, and the candidate groups of each world with the bits that a model gave which never saw it."""
+    with ProcessPoolExecutor(processes) as pool:
+        kept = list(_shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
+        told = list(_shown(pool.map(pairs, kept), len(kept), "pairs"))
+        affinity = fit_affinity(told)
+        models = []
+        for half in (0, 1):
+            path = cache / f"affinity-{half}.json"
+            path.write_text(json.dumps(_only_affinity(fit_affinity(told[1 - half :: 2]))))
+            models.append(path)
+        seen = pool.map(describe, kept, [models[i % 2] for i in range(len(kept))])
+        tables = list(_shown(seen, len(kept), "groups"))
+        del told
+        folds = [
+            pd.concat([t for i, t in enumerate(tables) if i % _FOLDS != f], ignore_index=True) for f in range(_FOLDS)
+        ]
+        every = pd.concat(tables, ignore_index=True)
+        *apart, forest = _shown(pool.map(fit_groups, [*folds, every]), _FOLDS + 1, "fits")
+        *whole_apart, whole = _shown(pool.map(fit_whole, [*folds, every]), _FOLDS + 1, "fits of wholeness")
+    for i, table in enumerate(tables):
+        x = table[list(NAMES)].to_numpy(float)
+        table["bits"] = apart[i % _FOLDS].score_bits(x)
+        table["expected"] = np.clip(whole_apart[i % _FOLDS].total_bits(x), 0.01, 0.99)
+    calibration, weight = calibrate(pd.concat([t.iloc[chosen_of(t)] for t in tables], ignore_index=True))
+    model = {
+        "measures": list(NAMES), "coordinated": forest.to_dict(), "rivals": fit_rivals(every), "affinity": affinity,
+        "whole": {"forest": whole.to_dict(), "weight": weight}, "calibration": calibration,
+        "trained_on": {"worlds": len(worlds), "groups": _GROWING, "pairs": _GROWING_PAIRS, "whole": _GROWING_WHOLE},
+    }  # fmt: skip
+    return model, tables
+
+
+def _only_affinity(affinity: dict[str, Any]) -> dict[str, Any]:
+    """A model file that can search, and judges nothing."""
+    nothing = {"n_features": 0, "bias": 0.0, "trees": []}
+    line = {"slope": 1.0, "offset": 0.0}
+    return {"measures": [], "coordinated": nothing, "rivals": {}, "calibration": line, "affinity": affinity,
+        "whole": {"forest": nothing, "weight": 0.0}}  # fmt: skip
+
+
+def _shown(items: Iterable[Any], n: int, what: str) -> Iterable[Any]:
+    for i, item in enumerate(items, 1):
+        print(f"\r{what} {i} of {n}", end="" if i < n else "\n", file=sys.stderr, flush=True)
+        yield item
 
 
 def main() -> None:
     """Fit, calibrate, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=24)
+    parser.add_argument("--worlds", type=int, default=60, help="training worlds; a third as many of other settings")
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
-    parser.add_argument("--no-prompts", action="store_true", help="template ids in place of text: faster, and blinder")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--keep", type=Path, help="file for the groups and their scores, to look at")
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    train = [_said(candidates(*w, given.cache), w) for w in training_worlds(given.worlds, not given.no_prompts)]
-    held = [
-        _said(candidates(*w, given.cache), w)
-        for w in calibration_worlds(max(given.worlds // 3, 2), not given.no_prompts)
-    ]
-    model = fit(pd.concat(train, ignore_index=True))
-    model["calibration"] = calibrate(model, held)
-    model["trained_on"] = {"worlds": given.worlds, **_GROWING}
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes are the parallel part
+    worlds = [*training_worlds(given.worlds, True), *calibration_worlds(max(given.worlds // 3, 2), True)]
+    model, tables = train(worlds, given.cache, given.processes)
+    if given.keep:
+        given.keep.write_bytes(pickle.dumps(tables))
     given.to.write_text(json.dumps(model, sort_keys=True) + "\n")
-    print(f"wrote {given.to}, digest {read_model(str(given.to)).digest[:12]}")
-
-
-def _said(table: pd.DataFrame, world: tuple[World, int, tuple[str, ...]]) -> pd.DataFrame:
-    guilty = (table["guilty"] >= 0.8).sum()
-    print(f"seed {world[1]}: {len(table)} groups, {guilty} guilty, without {world[2]}", flush=True)
-    return table.assign(seed=world[1])
 
 
 if __name__ == "__main__":

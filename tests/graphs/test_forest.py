@@ -26,6 +26,7 @@ def test_scores_as_the_library_does(case: tuple[np.ndarray, np.ndarray]) -> None
     forest = grow(x, y, np.ones(y.size), signs=[0, 0, 0, 0], **settings)
     theirs = HistGradientBoostingClassifier(**settings).fit(x, y).decision_function(x) / np.log(2)
     np.testing.assert_allclose(forest.score_bits(x), theirs, atol=1e-9)
+    np.testing.assert_allclose(forest.total_bits(x), theirs, atol=1e-9)
 
 
 def test_parts_and_bias_add_up_and_survive_a_file(case: tuple[np.ndarray, np.ndarray]) -> None:

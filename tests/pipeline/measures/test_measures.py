@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from graphs.affinity import Affinity
 from graphs.ties import Groups
 from pipeline.graph_tables import GraphTables, graph_tables
 from pipeline.link_types import link_types
@@ -78,8 +80,12 @@ def _traits(hours: pd.DataFrame) -> pd.DataFrame:
     out["mean_input_tokens"] = np.where(ring, 300.0, 50.0 * 2.0 ** (number % 5))
     for column, of_ring, of_rest in (
         ("reasoning_share", 0.6, 0.02), ("templated_share", 0.9, 0.2), ("distinct_slots_share", 0.95, 0.4),
+        ("top_template_share", 0.8, 0.3), ("client_share", 0.95, 0.7),
     ):  # fmt: skip
         out[column] = np.where(ring, of_ring, of_rest)
+    out["n_cards"] = np.where(ring, 1, 1 + number % 3)
+    out["n_addresses"] = np.where(ring, 9, 1 + number % 4)
+    out["n_templates"] = np.where(ring, 2, 5 + number % 7)
     return out
 
 
@@ -128,13 +134,22 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     records: Records = read_records(tables, traits, parts, conversations, Bench(str(place)))
     number = {name: i for i, name in enumerate(tables.accounts)}
     groups = Groups.from_arrays([0] * 12 + [1] * 12, [number[a] for a in (*RING, *OFFICE)])
-    return measure(tables, groups, records)
+    return measure(tables, groups, records, _affinity(number))
+
+
+def _affinity(number: dict[str, int]) -> Affinity:
+    """Members of the ring are of one operator by the pair, those of the office as often as not in a chain."""
+    ends = [(number[a], number[b], 5.0) for i, a in enumerate(RING) for b in RING[i + 1 :]]
+    ends += [(number[a], number[b], -1.0) for a, b in pairwise(OFFICE)]
+    a, b, bits = zip(*ends, strict=True)
+    return Affinity.from_arrays(a, b, bits, n_accounts=len(number))
 
 
 @pytest.mark.parametrize(
     "name",
     ["flat_day", "no_rhythm", "weekend", "synchrony", "reasoning", "templated", "distinct_slots", "frame_share",
-     "creation_burst", "young", "suspended", "one_client", "handoffs"],
+     "creation_burst", "young", "suspended", "one_client", "handoffs", "addresses_an_account", "frame_share_middle",
+     "top_template", "client_steady", "affinity_best", "affinity_bound", "affinity_mean", "affinity_pairs"],
 )  # fmt: skip
 def test_the_ring_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     ring, office = found[name]
@@ -142,8 +157,11 @@ def test_the_ring_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["volume_spread", "answer_spread", "question_spread", "organisation", "site", "top_card", "payer_days"]
-)
+    "name",
+    ["volume_spread", "answer_spread", "question_spread", "organisation", "site", "top_card", "payer_days",
+     "cards_an_account", "cards_spread", "addresses_spread", "templates_an_account", "template_rate", "age_spread",
+     "paid_spread"],
+)  # fmt: skip
 def test_the_office_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     ring, office = found[name]
     assert office > ring
@@ -155,6 +173,22 @@ def test_values_by_hand(found: dict[str, np.ndarray]) -> None:
     assert (found["suspended"][0] - found["suspended"][1]) == pytest.approx(3 / 12)
     assert found["handoffs"].tolist() == pytest.approx([2 / 12, 0.0])
     assert found["organisation"].tolist()[1] == pytest.approx(1.0)
+    of_one = 1 / (1 + 2.0**-5)
+    assert found["affinity_best"].tolist() == pytest.approx([of_one, 1 / 3])
+    assert found["affinity_bound"].tolist() == pytest.approx([1.0, 0.0])
+    assert found["affinity_mean"].tolist() == pytest.approx([of_one, 2 * 11 / 3 / 12 / 11])
+    assert found["affinity_closed"].tolist() == pytest.approx([1.0, 1.0])
+    bits = found["network_bits"] + found["payment_bits"] + found["text_bits"]  # nobody lacks what the others share
+    assert found["tie_bits"].tolist() == pytest.approx(bits.tolist())
+    for family in ("network", "payment", "text"):
+        assert found[f"{family}_closed"].tolist() == pytest.approx([1.0, 1.0])
+        assert found[f"{family}_open"].tolist() == pytest.approx([0.0, 0.0])
+    assert found["network_reach"].tolist() == pytest.approx([1.0, 1.0])
+    assert found["frame_reach"].tolist() == pytest.approx([1.0, 1.0])
+    assert found["frames"].tolist() == pytest.approx([0.0, 0.0])
+    assert found["frame_share_spread"][0] < 0.5
+    assert found["shared_frames"][0] == pytest.approx(found["frame_share"][0])
+    assert found["paying"].tolist() == pytest.approx([0.0, 0.0])
     assert found["group_size"].tolist() == pytest.approx([np.log2(12)] * 2)
 
 

@@ -1,0 +1,83 @@
+"""Worlds that the scoring model is trained and calibrated on, apart from all that figures are reported on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.worlds import WORLDS, World
+
+# Which innocent explanation a population of a world is an example of.
+KIND_OF = {
+    "company": "organization", "remote_company": "organization", "agency": "organization", "campus": "organization",
+    "startup": "organization", "evaluation_team": "organization", "ci_bot": "organization",
+    "reseller": "reseller_pool", "hobby_pool": "reseller_pool", "residential": "shared_network",
+    "mobile": "shared_network", "coworking": "shared_network", "vpn_user": "shared_network",
+    "household": "shared_network", "family_card": "shared_network",
+}  # fmt: skip
+
+
+def training_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds to fit on: variants of `mixed` and `confounders`, seed, and the tables left out of the input."""
+    draw = np.random.default_rng(2026)
+    for i in range(n):
+        low = float(draw.uniform(0.0, 0.6))
+        base = WORLDS["confounders"] if i % 4 == 3 else WORLDS["mixed"]
+        yield (
+            replace(
+                base,
+                n_accounts=int(draw.integers(3_000, 7_000)),
+                prevalence=float(draw.uniform(0.03, 0.10)),
+                evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.5)))),
+                settings_shift=float(draw.uniform(-0.35, 0.1)),
+                volume=float(draw.uniform(0.3, 0.7)),
+                ring_volume=float(draw.uniform(0.5, 1.5)),
+                ring_size=(5.0, float(draw.choice([40, 120, 400]))),
+                days=int(draw.integers(18, 36)),
+                prompts=prompts and i % 5 != 2,
+                start=f"2025-{int(draw.integers(1, 12)):02d}-0{int(draw.integers(1, 9))}",
+            ),
+            1_000 + i,
+            (("payments",), ("accounts",), ("ip_ranges",), ("payments", "accounts"))[i % 4] if i % 5 == 4 else (),
+        )
+
+
+def full_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds of the size and the days of a real window; most are innocent throughout, and must not be accused."""
+    draw = np.random.default_rng(7310)
+    for i in range(n):
+        innocent = i % 3 != 2
+        yield (
+            replace(
+                WORLDS["confounders" if innocent else "mixed"],
+                n_accounts=int(draw.integers(8_000, 14_000)),
+                prevalence=0.0 if innocent else float(draw.choice([0.02, 0.04])),
+                settings_shift=float(draw.uniform(-0.3, 0.15)),
+                volume=float(draw.uniform(0.7, 1.1)),
+            ),
+            3_000 + i,
+            (),
+        )
+
+
+def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds to calibrate on: other seeds, settings shifted the other way, prevalence as on real platforms or above."""
+    draw = np.random.default_rng(4052)
+    for i in range(n):
+        low = float(draw.uniform(0.0, 0.7))
+        yield (
+            replace(
+                WORLDS["mixed"],
+                n_accounts=int(draw.integers(6_000, 10_000)),
+                prevalence=float(draw.choice([0.01, 0.02, 0.04])),
+                evasion=(low, min(1.0, low + 0.3)),
+                settings_shift=float(draw.uniform(0.05, 0.25)),
+                volume=float(draw.uniform(0.35, 0.6)),
+                ring_size=(5.0, 200.0),
+                prompts=prompts,
+            ),
+            5_000 + i,
+            (),
+        )

@@ -79,6 +79,21 @@ def test_generated_briefings_pass_the_linter(document: Document) -> None:
     assert faults(document) == []
 
 
+def test_every_hypothesis_on_a_named_operator_stands_with_its_likelihood(run: Path, document: Document) -> None:
+    told = [b for b in document.blocks if isinstance(b, Table) and b.title.startswith("Who operates")]
+    rings = tables_of(run).table("rings")
+    named = rings[rings["flagged"] & rings["operator"].notna()]
+    attribution = tables_of(run).table("attribution")
+    assert len(told) == min(len(named), 12) > 0
+    for table in told:
+        ring_id = table.title.split()[2].rstrip(":")
+        mine = attribution[attribution["ring_id"] == ring_id]
+        assert len(table.rows) == len(mine)
+        held = named.set_index("ring_id").loc[ring_id, "operator"]
+        others = set(mine["operator"]) - {held}
+        assert not {row[0] for row in table.rows} & others, "no other name is printed"
+
+
 def test_no_section_is_too_long(document: Document) -> None:
     words = [len(plain(b.text).split()) for b in document.blocks if isinstance(b, Para)]
     assert max(words) <= 120

@@ -221,6 +221,20 @@ def test_days_of_few_accounts_are_hidden_with_another(run: Path, tmp_path: Path)
     assert shown.loc[~shown["hidden"] & (shown["n_accounts"] > 0), "n_accounts"].min() >= K
 
 
+def test_shares_of_accounts_less_the_platforms_stay_in_the_house(run: Path) -> None:
+    """Of 40 accounts a share is a count, and two rings side by side give away what was subtracted."""
+    view = RunTablesOf(tables_of(run))
+    parts = view.table("score_parts")
+    at = parts.index[(parts["ring_id"] == "R-0001") & (parts["part"] != "start")][:2]
+    parts.loc[at, ["part", "unit", "value", "reference"]] = [
+        ["suspended", "share", 0.106, 0.01],
+        ["handoffs", "share", 0.5, 0.01],
+    ]
+    shown = Redacted(view, "partner", Pseudonyms(b"k" * 32, "P"), k=K).table("score_parts").set_index("part")
+    assert shown.loc[["suspended"], ["value", "reference"]].isna().all(axis=None)
+    assert shown.loc["handoffs", "value"] == 0.5
+
+
 class RunTablesOf:
     """The tables of a run held in memory, to be changed by a test."""
 

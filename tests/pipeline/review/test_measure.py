@@ -109,3 +109,16 @@ def test_thresholds_are_plain_counts_and_proposals_keep_their_reason(workspace: 
     assert (
         "More of us than before" in client.form("/threshold", {"at": "0.5", "reason": "More of us than before."}).text
     )
+
+
+def test_thresholds_count_by_the_false_discovery_rate_of_the_run(quiet_workspace: Workspace) -> None:
+    ana = quiet_workspace.client("ana", "analyst")
+    run = quiet_workspace.desk.shelf.read()
+    fit = [r for r in run.rings.values() if r["kind"] == "coordinated" and r["suppressed_by"] is None]
+    held = run.max_q
+    try:
+        for run.max_q in (0.0, 1.0):
+            wanted = sum(r["q_value"] <= run.max_q and r["score"] >= 0.5 for r in fit)
+            assert f"From 0.50: {wanted} rings" in ana.get("/threshold?at=0.50").text
+    finally:
+        run.max_q = held

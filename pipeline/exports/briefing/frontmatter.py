@@ -115,7 +115,7 @@ def likelihood_box() -> Box:
 def glance(tables: Tables, flagged: pd.DataFrame, earlier: Earlier | None = None) -> list[Block]:
     """The table of all flagged rings and what changed since the window before, or since the one compared."""
     changes = earlier.words if earlier is not None else _changes(tables)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for ring in each(flagged.head(MOST_ROWS)):
         facts = RingFacts(tables, ring)
         rows.append(
@@ -130,16 +130,10 @@ def glance(tables: Tables, flagged: pd.DataFrame, earlier: Earlier | None = None
                 changes.get(facts.ring_id, "-"),
             )
         )
-    head = (
-        "operation",
-        "operator",
-        "accounts",
-        "requests",
-        "days",
-        "likelihood",
-        "confidence",
-        "since the window before",
-    )
+    head: tuple[str, ...] = ("operation", "operator", "accounts", "requests", "days", "likelihood", "confidence")
+    if any(row[-1] != "-" for row in rows):
+        head = (*head, "since the window before")
+    rows = [row[: len(head)] for row in rows]
     blocks: list[Block] = [
         Heading(1, "At a glance"),
         Table("Flagged rings, strongest first", head, tuple(rows), frozenset({2, 3, 4})),

@@ -42,7 +42,7 @@ from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import World, build
 from tests.benchmarks.grow import grow, grow_values
-from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, training_worlds
+from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, full_worlds, training_worlds
 
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
@@ -300,7 +300,9 @@ def _shown(items: Iterable[Any], n: int, what: str) -> Iterable[Any]:
 def main() -> None:
     """Fit, calibrate, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=60, help="training worlds; a third as many of other settings")
+    parser.add_argument(
+        "--worlds", type=int, default=60, help="small worlds; a fifth as many of full size, a third of other settings"
+    )
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -308,7 +310,11 @@ def main() -> None:
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes are the parallel part
-    worlds = [*training_worlds(given.worlds, True), *calibration_worlds(max(given.worlds // 3, 2), True)]
+    worlds = [
+        *training_worlds(given.worlds, True),
+        *full_worlds(max(given.worlds // 5, 2)),
+        *calibration_worlds(max(given.worlds // 3, 2), True),
+    ]
     model, tables = train(worlds, given.cache, given.processes)
     if given.keep:
         given.keep.write_bytes(pickle.dumps(tables))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 
 from pipeline.period import instant
 from pipeline.run import Request, carry_out
-from pipeline.scoring_model import shipped_model
 from pipeline.settings import (
     CommunitiesSettings,
     ExportsSettings,
@@ -24,23 +22,21 @@ from pipeline.settings import (
 from pipeline.storage import open_run
 from tests.benchmarks.daily import same_tables
 from tests.support.days import write_days
+from tests.support.models import hand_made
 from tests.support.tiny import tiny_world
 
 
-def _lenient() -> str:
-    """The shipped model with a lenient calibration: these tests are of names, and the tiny world must have rings."""
-    model = json.loads(shipped_model().read_text())
-    model["calibration"] = {"slope": 1.0, "offset": 3.0}
-    place = Path(tempfile.mkdtemp()) / "lenient.json"
-    place.write_text(json.dumps(model))
-    return str(place)
+def _model() -> str:
+    """A model made by hand: these tests are of names, and the tiny world must have rings."""
+    place = Path(tempfile.mkdtemp()) / "model.json"
+    return hand_made(place, coordinated="two_families", whole="text_closed")
 
 
 # the tiny world is too small for chance to be ruled out: here every ring above the threshold may be flagged
 RULES = Settings(
     window=WindowSettings(days=10), exports=ExportsSettings(make=False), run=RunSettings(scheduler="sync", workers=1),
     communities=CommunitiesSettings(seeds=1, cpm_resolutions=(0.3,), barber_resolutions=(8.0,)),
-    null=NullSettings(rewirings=1), scores=ScoresSettings(max_q=1.0, model=_lenient()),
+    null=NullSettings(rewirings=1), scores=ScoresSettings(max_q=1.0, model=_model()),
 )  # fmt: skip
 DAYS = ("2026-05-10", "2026-05-11", "2026-05-12", "2026-05-13")
 

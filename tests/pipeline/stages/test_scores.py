@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from graphs import AdditiveModel, Shape
 from pipeline.settings import ScoresSettings, Settings
 from pipeline.stages import scores
 from tests.support.frames import frame
+from tests.support.models import hand_made
 
 MEASURES = ["handoffs", "text_closed"]
 
 
-def _step(feature: int, low: float, high: float) -> dict[str, Any]:
-    """One tree: `low` for values up to one half, else `high`."""
-    return {
-        "feature": [feature, -1, -1], "threshold": [0.5, 0.0, 0.0], "missing_left": [True, False, False],
-        "left": [1, 0, 0], "right": [2, 0, 0], "value": [(low + high) / 2, low, high],
-    }  # fmt: skip
-
-
-def _forest(feature: int, low: float, high: float) -> dict[str, Any]:
-    return {"n_features": 2, "bias": (low + high) / 2, "trees": [_step(feature, low, high)]}
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """+6 bits with hand-offs, -6 without; whole (0.9) where no outsider has its templates, else a part (0.2)."""
-    flat = {"n_features": 2, "bias": 0.0, "trees": []}
+    """Hand-offs are what coordinated groups do; a whole ring shares its templates with no outsider."""
     place = tmp_path_factory.mktemp("model") / "model.json"
-    even = Shape(0, np.array([0.0, 1.0]), np.zeros(2))
-    rivals = AdditiveModel(0.0, (even, even)).to_dict()
-    given = {
-        "measures": MEASURES, "coordinated": _forest(0, -6.0, 6.0), "calibration": {"slope": 1.0, "offset": 0.0},
-        "whole": {"forest": _forest(1, 0.2, 0.9), "weight": 1.0}, "rivals": {"unclear": rivals},
-        "affinity": {"features": [], "forest": flat | {"n_features": 0}},
-    }  # fmt: skip
-    place.write_text(json.dumps(given))
-    return str(place)
+    return hand_made(place, coordinated="handoffs", whole="text_closed")
 
 
 def _judged(model: str, groups: list[tuple[range, float, float]]) -> scores.Scores:

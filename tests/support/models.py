@@ -1,0 +1,38 @@
+"""A scoring model made by hand, whose answers a test can foresee."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphs import AdditiveModel, Shape
+
+
+def hand_made(place: Path, *, coordinated: str, whole: str, slope: float = 1.0, offset: float = 0.0) -> str:
+    """Write a model of two measures to a file and give its path.
+
+    A group scores +6 bits where `coordinated` is above one half, else -6; it is expected to be whole (0.9) where
+    `whole` is above one half, else a part (0.2). Pairs have no affinity.
+    """
+    measures = [coordinated, whole]
+    even = Shape(0, np.array([0.0, 1.0]), np.zeros(2))
+    model = {
+        "measures": measures, "coordinated": _step(0, -6.0, 6.0), "calibration": {"slope": slope, "offset": offset},
+        "whole": {"forest": _step(1, 0.2, 0.9), "weight": 1.0},
+        "rivals": {"unclear": AdditiveModel(0.0, (even, even)).to_dict()},
+        "affinity": {"features": ["network_bits"], "forest": {"n_features": 1, "bias": -20.0, "trees": []}},
+    }  # fmt: skip
+    place.write_text(json.dumps(model))
+    return str(place)
+
+
+def _step(feature: int, low: float, high: float) -> dict[str, Any]:
+    """One tree: `low` for values up to one half and unknown ones, else `high`."""
+    tree = {
+        "feature": [feature, -1, -1], "threshold": [0.5, 0.0, 0.0], "missing_left": [True, False, False],
+        "left": [1, 0, 0], "right": [2, 0, 0], "value": [(low + high) / 2, low, high],
+    }  # fmt: skip
+    return {"n_features": 2, "bias": (low + high) / 2, "trees": [tree]}

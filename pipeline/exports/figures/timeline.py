@@ -61,7 +61,7 @@ def sheet(
     return Sheet(
         "f10-campaigns",
         "timeline",
-        title=f"{groups} flagged {numbers.plural(n_rings, 'ring')} made {requests} requests",
+        title=_finding(flagged, groups, requests),
         see=(
             "One row an operator, ordered by the day it was first seen; the darker the day, the more "
             "requests; white is silence."
@@ -78,6 +78,16 @@ def sheet(
         marks=marks.sort_values(["operator", "day"], ignore_index=True),
         asides={"order": order, "names": names, "accounts": totals},
     )
+
+
+def _finding(flagged: pd.DataFrame, groups: str, requests: str) -> str:
+    """How much of it all the busiest ring made."""
+    if len(flagged) == 1:
+        return f"{groups} flagged ring made {requests} requests"
+    busiest = flagged.sort_values(["n_events", "ring_id"], ascending=[False, True]).iloc[0]
+    source = Source("value", "rings", "n_events", (("ring_id", "=", str(busiest.ring_id)),))
+    made = cite(numbers.count(int(busiest.n_events)), source, int(busiest.n_events))
+    return f"Of {groups} flagged rings, the busiest made {made} of {requests} requests"
 
 
 def _chosen(rows: pd.DataFrame) -> tuple[list[str], str]:

@@ -29,7 +29,7 @@ from tests.support.tiny import tiny_world
 def _model() -> str:
     """A model made by hand: these tests are of names, and the tiny world must have rings."""
     place = Path(tempfile.mkdtemp()) / "model.json"
-    return hand_made(place, coordinated="two_families", whole="text_closed")
+    return hand_made(place, coordinated="two_families", whole="payment_closed", offset=6.0)
 
 
 # the tiny world is too small for chance to be ruled out: here every ring above the threshold may be flagged

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -28,10 +28,10 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGTRACE_REVIEW_SECRET", SECRET)
 
 
-@pytest.fixture
-def output(tmp_path: Path) -> Iterator[Path]:
-    """An output of two runs, with the declared link type that their links have."""
-    place = tmp_path / "output"
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output of two runs, with the declared link type that their links have; tests work on copies."""
+    place = tmp_path_factory.mktemp("two") / "output"
     for grown in (False, True):
         run = write_run(place, rings=4, grown=grown)
         manifest = json.loads((run / "manifest.json").read_text())
@@ -44,7 +44,13 @@ def output(tmp_path: Path) -> Iterator[Path]:
             place_of = registry.column_names.index(column)
             registry = registry.set_column(place_of, column, pa.array(held, pa.list_(pa.string())))
         pq.write_table(registry, run / "ring_registry.parquet")
-    yield place
+    return place
+
+
+@pytest.fixture
+def output(two_runs: Path, tmp_path: Path) -> Path:
+    """A copy of the two runs."""
+    return Path(shutil.copytree(two_runs, tmp_path / "output", symlinks=True))
 
 
 def everything(place: Path, *values: str) -> list[str]:

@@ -37,7 +37,7 @@ def test_no_socket_is_opened(tiny_input: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: asked.append(a) or [])
     settings, output = tmp_path / "settings.toml", tmp_path / "out"
-    settings.write_text("[exports]\nmake = false\n")
+    settings.write_text("[exports]\nmake = false\n[null]\nrewirings = 1\n")
     assert main(["validate", str(tiny_input)]) == 0
     assert main(["run", str(tiny_input), "--output", str(output), "--settings", str(settings)]) == 0
     assert main(["evaluate", str(output / "latest"), "--truth", str(tiny_input / "truth.parquet")]) == 0

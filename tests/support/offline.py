@@ -49,7 +49,7 @@ def main(source: str, place: str) -> int:
 
     output = Path(place) / "output"
     settings = Path(place) / "settings.toml"
-    settings.write_text("[exports]\nmax_rings_drawn = 1\n")
+    settings.write_text("[exports]\nmax_rings_drawn = 1\n[null]\nrewirings = 1\n")
     assert ringtrace(["run", source, "--output", str(output), "--settings", str(settings)]) == 0
     print("run", flush=True)
     assert ringtrace(["brief", str(output / "latest"), "--to", str(Path(place) / "briefing")]) == 0

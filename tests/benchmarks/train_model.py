@@ -170,8 +170,9 @@ def describe(kept: Path, model: Path) -> pd.DataFrame:
     rows["often"] = 1.0 / rows.groupby("account_id")["community"].transform("size")
     ring_size = truth.groupby("ring_id").size()
     shared = rows.groupby(["community", "ring_id"]).size().rename("shared").reset_index()
-    union = shared["community"].map(groups.set_index("community")["size"]) + shared["ring_id"].map(ring_size)
-    shared["whole"] = shared["shared"] / (union - shared["shared"])
+    together = shared["community"].map(groups.set_index("community")["size"])
+    together += shared["ring_id"].map(ring_size).astype(float)  # also where there is no ring at all
+    shared["whole"] = shared["shared"] / (together - shared["shared"])
     by = rows.groupby("community")
     out = groups.set_index("community").join(wide)
     out["guilty"] = by["ring_id"].apply(lambda s: s.notna().mean())

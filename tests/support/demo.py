@@ -54,6 +54,8 @@ def show_rings(run: Path) -> None:
         size, kind = f"{ring['size']:>5} accounts", f"{ring['kind']:<14}"
         print(f"  {ring['ring_id']:<12} {mark}  score {ring['score']:.2f}  {size}  {kind} {operator}")
         print(f"      {ring['reason']}")
+    if strongest := next((r["ring_id"] for r in rings.to_pylist() if not r["flagged"]), None):
+        print(f"  What keeps a ring from being flagged: .venv/bin/ringtrace explain {run} {strongest}")
 
 
 def show_pictures(run: Path) -> None:

@@ -36,6 +36,7 @@ _MOST_PAIRS = 3_000_000  # the strongest are weighed; it bounds time and memory 
 _PAIRS_PER_BLOCK = 200_000
 _LEAST_IN_FAMILY = 2.0  # bits; weaker ties are too many and say next to nothing
 _LEAST_KEPT = -6.0  # bits; weaker pairs tie nobody
+_HOPELESS = -9.0  # bits after a quarter of the trees; such a pair hardly ever comes to be kept
 
 
 def _catalogue() -> Iterator[tuple[str, int]]:
@@ -85,7 +86,7 @@ def affinity_of(
         found = _features(pairs, tables.families, told, part)
         missing = np.full(found["network_bits"].size, np.nan)
         x = np.column_stack([found.get(name, missing) for name in model.features])
-        bits[part] = model.forest.total_bits(x) + pairs.bits[part][:, declared].sum(axis=1)
+        bits[part] = model.forest.total_bits(x, leave_below=_HOPELESS) + pairs.bits[part][:, declared].sum(axis=1)
     keep = bits >= _LEAST_KEPT
     return Affinity(pairs.n_accounts, pairs.a[keep], pairs.b[keep], np.round(bits[keep], 9))
 

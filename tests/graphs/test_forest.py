@@ -27,6 +27,9 @@ def test_scores_as_the_library_does(case: tuple[np.ndarray, np.ndarray]) -> None
     theirs = HistGradientBoostingClassifier(**settings).fit(x, y).decision_function(x) / np.log(2)
     np.testing.assert_allclose(forest.score_bits(x), theirs, atol=1e-9)
     np.testing.assert_allclose(forest.total_bits(x), theirs, atol=1e-9)
+    left = forest.total_bits(x, leave_below=0.0)
+    assert (left[left >= 0.0] == forest.total_bits(x)[left >= 0.0]).all()
+    assert 0 < (left != forest.total_bits(x)).sum() < y.size
 
 
 def test_parts_and_bias_add_up_and_survive_a_file(case: tuple[np.ndarray, np.ndarray]) -> None:

@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     Rule("requests and prompts", "never", "never", "never"),
     Rule("rings below the smallest cell", "shown", "left out of all totals", "left out of all totals"),
     Rule("counts of accounts", "exact", "from the smallest cell on", "from the smallest cell on"),
+    Rule("shares of accounts", "as they are", "where no small count follows", "where no small count follows"),
     Rule("requests by day", "exact", "days of enough accounts", "days of enough accounts"),
     Rule("pictures of single accounts", "rings of 60 accounts or fewer", "never: groups only", "never: groups only"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,20 @@ def test_the_schemas_hold_every_promised_column() -> None:
         assert promised <= described[name], name
 
 
-def test_a_generated_run_keeps_the_contract(tmp_path: Path) -> None:
-    assert faults(write_run(tmp_path)) == []
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated run; tests that break it work on a copy."""
+    return write_run(tmp_path_factory.mktemp("whole"))
 
 
-def test_the_checker_sees_what_is_broken(tmp_path: Path) -> None:
+def test_a_generated_run_keeps_the_contract(whole: Path) -> None:
+    assert faults(whole) == []
+
+
+def test_the_checker_sees_what_is_broken(whole: Path, tmp_path: Path) -> None:
     import pandas as pd
 
-    run = write_run(tmp_path)
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
     (run / "layout.parquet").unlink()
     rings = pd.read_parquet(run / "rings.parquet")
     rings["score"] = 2.0
@@ -39,9 +46,9 @@ def test_the_checker_sees_what_is_broken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["score", "flagged", "reason", "operator_id"])
-def test_the_checker_misses_no_column(column: str, tmp_path: Path) -> None:
+def test_the_checker_misses_no_column(column: str, whole: Path, tmp_path: Path) -> None:
     import pandas as pd
 
-    run = write_run(tmp_path)
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
     pd.read_parquet(run / "rings.parquet").drop(columns=column).to_parquet(run / "rings.parquet", index=False)
     assert f"rings: the column {column} is missing" in faults(run)

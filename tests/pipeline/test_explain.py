@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -25,14 +26,14 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return write_run(tmp_path_factory.mktemp("runs"), rings=6, hostile=request.param)
 
 
+@cache
 def table(run: Path, name: str) -> pd.DataFrame:
+    """A table of a run, read once; nothing here changes it."""
     return to_frame(open_run(run).read(name))
 
 
 def said(run: Path, name: str) -> list[str]:
-    opened = open_run(run)
-    facts = explain(name, lambda t: to_frame(opened.read(t)), _families(opened.manifest))
-    return as_lines(facts)
+    return as_lines(explain(name, lambda t: table(run, t), _families(open_run(run).manifest)))
 
 
 def test_every_ring_and_its_members_can_be_explained(run: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,13 +21,17 @@ from pipeline.link_types import LinkType, link_types
 from pipeline.run import Request, carry_out
 from pipeline.settings import ExportsSettings, NullSettings, RunSettings, ScoresSettings, Settings
 from pipeline.stages._entity_classes import COUNTS, ClassRules, classify
+from tests.support.models import hand_made
 from tests.support.tiny import Tiny, tiny_world, write_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/explanation/threat-model.md"
+# The shipped model takes eight accounts on a tiny platform for nothing, whole or not; how a ring is cut is asked of one
+# that knows a ring when it sees it.
+MODEL = hand_made(Path(tempfile.mkdtemp()) / "model.json", coordinated="two_families", whole="text_closed", offset=6.0)
 SETTINGS = Settings(
     exports=ExportsSettings(make=False), run=RunSettings(scheduler="sync", workers=1),
-    scores=ScoresSettings(report_floor=0.0), null=NullSettings(rewirings=1),
+    scores=ScoresSettings(report_floor=0.0, model=MODEL), null=NullSettings(rewirings=1),
 )  # fmt: skip
 CAMPUS, HOUSEHOLD = "198.51.6.1", "198.51.9.1"  # addresses of innocents in the tiny world
 Change = Callable[[Tiny], Tiny]

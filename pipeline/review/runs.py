@@ -59,7 +59,7 @@ class RunReader:
         before = self._views(previous, "previous_") if previous else set()
         self._has_previous = "rings" in before
         scores = self.manifest.get("settings", {}).get("scores", {})
-        self.threshold = float(scores.get("threshold", 0.8))
+        self.threshold = float(scores.get("threshold", 0.7))
         self.max_q = float(scores.get("max_q", 0.05))
 
     def _views(self, run: FinishedRun, prefix: str) -> set[str]:

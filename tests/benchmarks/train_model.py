@@ -42,7 +42,7 @@ from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import World, build
 from tests.benchmarks.grow import grow, grow_values
-from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, full_worlds, training_worlds
+from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, full_worlds, training_worlds, wide_worlds
 
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
@@ -314,6 +314,7 @@ def main() -> None:
     worlds = [
         *training_worlds(given.worlds, True),
         *full_worlds(max(given.worlds // 5, 2)),
+        *wide_worlds(max(given.worlds // 5, 2)),
         *calibration_worlds(max(given.worlds // 3, 2), True),
     ]
     model, tables = train(worlds, given.cache, given.processes)

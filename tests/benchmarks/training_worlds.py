@@ -62,6 +62,26 @@ def full_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
         )
 
 
+def wide_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds whose settings lie far out on both sides, so that what is learned holds on platforms of other habits."""
+    draw = np.random.default_rng(1191)
+    for i in range(n):
+        far = float(draw.uniform(0.4, 0.8))
+        yield (
+            replace(
+                WORLDS["confounders" if i % 4 == 3 else "mixed"],
+                n_accounts=int(draw.integers(5_000, 9_000)),
+                prevalence=0.0 if i % 4 == 3 else float(draw.choice([0.02, 0.04, 0.06])),
+                settings_shift=-far if i % 3 == 2 else far,
+                volume=float(draw.uniform(0.5, 0.9)),
+                ring_volume=float(draw.uniform(0.6, 1.2)),
+                ring_size=(5.0, float(draw.choice([60, 200, 400]))),
+            ),
+            4_000 + i,
+            (),
+        )
+
+
 def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to calibrate on: other seeds, settings shifted the other way, prevalence as on real platforms or above."""
     draw = np.random.default_rng(4052)

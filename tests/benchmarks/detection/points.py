@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.worlds import WORLDS, World
 
-SHIFT = 0.3  # of the generator's settings; training worlds lie between -0.35 and 0.25
+SHIFT = 0.3  # of the settings of the generator; worlds for training lie below 0.25 or above 0.4
 FIRST_TUNING, FIRST_TEST = 8000, 9000
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from pipeline.cli import main as ringtrace
+from pipeline.words import number
 
 
 def say(words: str) -> None:
@@ -52,7 +53,7 @@ def show_rings(run: Path) -> None:
         mark = "flagged" if ring["flagged"] else "       "
         operator = ring["operator"] or "-"
         size, kind = f"{ring['size']:>5} accounts", f"{ring['kind']:<14}"
-        print(f"  {ring['ring_id']:<12} {mark}  score {ring['score']:.2f}  {size}  {kind} {operator}")
+        print(f"  {ring['ring_id']:<12} {mark}  score {number(ring['score'])}  {size}  {kind} {operator}")
         print(f"      {ring['reason']}")
     if strongest := next((r["ring_id"] for r in rings.to_pylist() if not r["flagged"]), None):
         print(f"  What keeps a ring from being flagged: .venv/bin/ringtrace explain {run} {strongest}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import resource
@@ -21,18 +22,22 @@ from pipeline.cli import main
 from pipeline.storage import list_runs
 from tests.support.tiny import Tiny, write_tiny
 
+UNDER_LIMITS = """
+import json, os, resource, sys
+for which, value in json.loads(sys.argv[1]):
+    resource.setrlimit(which, (value, value))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 PLAIN = "[exports]\nmake = false\n[run]\nworkers = 1\n"
 
 
 def ringtrace(*words: str, limits: dict[int, int] | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, under limits of the system."""
 
-    def limited() -> None:
-        for which, value in (limits or {}).items():
-            resource.setrlimit(which, (value, value))
-
+    # the limits are set by a small program of its own: code between fork and exec is not safe beside other threads
+    begun = [sys.executable, "-c", UNDER_LIMITS, json.dumps(list((limits or {}).items()))]
     return subprocess.run(
-        [sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, timeout=300, preexec_fn=limited,
+        [*begun, sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, timeout=300,
         env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **env},
     )  # fmt: skip
 
@@ -65,14 +70,16 @@ def mounted(place: Path, options: str) -> Iterator[Path]:
 
 
 def filled(disk: Path, out: Path) -> None:
-    """Fill a disk to its last byte once the first stage of a run is done there."""
+    """Fill a disk of 64 MB to its last byte once the first stage of a run is done there."""
     limit = time.monotonic() + 200
-    while time.monotonic() < limit:
+    while time.monotonic() < limit and disk.is_mount():
         if any('"intake"' in note.read_text() for note in out.glob(".unfinished/*/progress.json")):
             break
         time.sleep(0.002)
+    if not disk.is_mount():  # the test is over: what lies below is not ours to fill
+        return
     with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as file:
-        while True:
+        for _ in range(2 * 64 << 4):
             file.write(bytes(1 << 16))
 
 

@@ -104,7 +104,7 @@ class CommunitiesSettings:
 class NullSettings:
     """Chance."""
 
-    rewirings: int = key(3, "Rewired graphs that are searched like the real one.", low=1, high=100)
+    rewirings: int = key(7, "Rewired graphs that are searched like the real one.", low=1, high=100)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from graphs.ties import Groups
 Floats = npt.NDArray[np.float64]
 
 _MIN_SIZE = 3
+_WHOLE_COUNTS = 2.0
 _SIZE_COUNTS = 0.3
 _MIN_LEFT = 0.7  # what overlaps with a worthier group stands with the rest, if this share of it is left
 
@@ -18,9 +19,12 @@ _MIN_LEFT = 0.7  # what overlaps with a worthier group stands with the rest, if 
 def worth(whole: Floats, size: npt.NDArray[np.int64]) -> Floats:
     """What a group is worth keeping: how much of one ring it is expected to be, and a little for its size.
 
-    A part of a ring scores as high as the ring; only by being less whole does it give way.
+    A part of a ring scores as high as the ring; only by being less whole does it give way. Wholeness counts by its
+    square, for what is expected of a group of thousands is never quite nothing, and its size must not make up for it.
     """
-    return np.asarray(np.clip(whole, 1e-6, 1.0) * size.astype(float) ** _SIZE_COUNTS, dtype=np.float64)
+    return np.asarray(
+        np.clip(whole, 1e-6, 1.0) ** _WHOLE_COUNTS * size.astype(float) ** _SIZE_COUNTS, dtype=np.float64
+    )
 
 
 def choose_groups(groups: Groups, whole: Floats) -> Chosen:

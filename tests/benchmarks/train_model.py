@@ -42,7 +42,14 @@ from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import World, build
 from tests.benchmarks.grow import grow, grow_values
-from tests.benchmarks.training_worlds import KIND_OF, calibration_worlds, full_worlds, training_worlds, wide_worlds
+from tests.benchmarks.training_worlds import (
+    KIND_OF,
+    calibration_worlds,
+    full_worlds,
+    platform_worlds,
+    training_worlds,
+    wide_worlds,
+)
 
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
@@ -302,7 +309,7 @@ def main() -> None:
     """Fit, calibrate, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--worlds", type=int, default=60, help="small worlds; a fifth as many of full size, a third of other settings"
+        "--worlds", type=int, default=60, help="small worlds, as many whole platforms; a fifth as many of full size and far out, a third to calibrate"
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
@@ -316,6 +323,7 @@ def main() -> None:
         *full_worlds(max(given.worlds // 5, 2)),
         *wide_worlds(max(given.worlds // 5, 2)),
         *calibration_worlds(max(given.worlds // 3, 2), True),
+        *platform_worlds(given.worlds),
     ]
     model, tables = train(worlds, given.cache, given.processes)
     if given.keep:

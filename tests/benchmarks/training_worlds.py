@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.worlds import WORLDS, World
+from pipeline.worlds.world import POPULATIONS
 
 # Which innocent explanation a population of a world is an example of.
 KIND_OF = {
@@ -99,5 +100,33 @@ def calibration_worlds(n: int, prompts: bool) -> Iterator[tuple[World, int, tupl
                 prompts=prompts,
             ),
             5_000 + i,
+            (),
+        )
+
+
+def platform_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds as whole platforms are, each with a crowd and operators of its own habits."""
+    draw = np.random.default_rng(8861)
+    for i in range(n):
+        low = float(draw.uniform(0.0, 0.5))
+        crowd = {name: share * float(np.exp(draw.normal(0.0, 0.7))) for name, share in POPULATIONS.items()}
+        yield (
+            replace(
+                WORLDS["mixed"],
+                n_accounts=int(draw.integers(8_000, 18_000)),
+                prevalence=float(draw.choice([0.005, 0.01, 0.02, 0.02, 0.04])),
+                shares=crowd,
+                evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.6)))),
+                settings_shift=float(draw.uniform(-0.4, 0.4)),
+                volume=float(draw.uniform(0.5, 1.0)),
+                ring_volume=float(draw.uniform(0.5, 1.2)),
+                ring_size=(5.0, float(draw.choice([60, 200, 800]))),
+                rings_per_operator=float(draw.uniform(1.0, 4.0)),
+                bait=float(draw.uniform(0.0, 0.3)),
+                bleed=float(draw.choice([0.0, 0.0, 0.1])),
+                resold_homes=int(draw.integers(1_000, 6_000)),
+                days=int(draw.integers(26, 36)),
+            ),
+            6_000 + i,
             (),
         )

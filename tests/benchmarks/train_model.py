@@ -309,7 +309,10 @@ def main() -> None:
     """Fit, calibrate, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--worlds", type=int, default=60, help="small worlds, as many whole platforms; a fifth as many of full size and far out, a third to calibrate"
+        "--worlds",
+        type=int,
+        default=60,
+        help="small worlds, and as many platforms; a fifth as many of full size and far out, a third to calibrate",
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)

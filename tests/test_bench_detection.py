@@ -32,11 +32,18 @@ from tests.benchmarks.detection.found import Found
 from tests.benchmarks.detection.ground import Ground
 from tests.benchmarks.detection.methods import METHODS
 from tests.benchmarks.detection.ours import ABLATIONS, VARIANTS, _Muted, without_classes, without_time
-from tests.benchmarks.detection.points import SCALES, Point, base_world, reported_points, tuning_points
+from tests.benchmarks.detection.points import SCALES, SHIFT, Point, base_world, reported_points, tuning_points
 from tests.benchmarks.detection.pooled import added, calibration, rows
 from tests.benchmarks.detection.price import PRICES, cost_an_account, price_list
 from tests.benchmarks.detection.report import page
 from tests.benchmarks.real_data import fast_pairs
+from tests.benchmarks.training_worlds import (
+    calibration_worlds,
+    full_worlds,
+    platform_worlds,
+    training_worlds,
+    wide_worlds,
+)
 
 CARD, ADDRESS, FRAME = ("payment", "payment"), ("ip", "network"), ("template", "text")
 
@@ -241,6 +248,7 @@ def test_points_differ_from_the_base_in_one_thing_and_seeds_never_meet() -> None
     may_differ = {
         "base": set(), "prevalence": {"prevalence"}, "evasion": {"evasion"}, "size": {"n_accounts", "prompts"},
         "attacker": {"cards", "exits", "paraphrase"}, "world": {"prevalence", "shares"},
+        "settings": {"settings_shift"},
     }  # fmt: skip
     for scale in SCALES.values():
         base = asdict(base_world(scale))
@@ -251,6 +259,19 @@ def test_points_differ_from_the_base_in_one_thing_and_seeds_never_meet() -> None
             assert point.seed >= 9000
         assert {p.seed for p in points}.isdisjoint({p.seed for p in tuning_points(scale)})
         assert len({p.mark for p in points}) == len(points)
+
+
+def test_nothing_is_learned_from_worlds_near_those_reported_on() -> None:
+    given = [
+        *training_worlds(60, True), *full_worlds(12), *wide_worlds(12), *calibration_worlds(20, True),
+        *platform_worlds(60),
+    ]  # fmt: skip
+    reported = [p for scale in SCALES.values() for p in reported_points(scale)]
+    seeds = {seed for _, seed, _ in given}
+    assert len(seeds) == len(given)
+    assert seeds.isdisjoint(p.seed for p in reported)
+    assert all(abs(world.settings_shift - SHIFT) >= 0.05 for world, _, _ in given)
+    assert not {str(world) for world, _, _ in given} & {str(p.world) for p in reported}
 
 
 def test_every_method_is_asked_where_it_can_be() -> None:

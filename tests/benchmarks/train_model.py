@@ -61,8 +61,8 @@ _RING_PAIRS = 8.0  # a ring of more accounts than this counts for no more, thoug
 _GROWING = {
     "max_iter": 300,
     "learning_rate": 0.06,
-    "max_leaf_nodes": 12,
-    "min_samples_leaf": 25,
+    "max_leaf_nodes": 24,
+    "min_samples_leaf": 40,
     "l2_regularization": 1.0,
 }
 _GROWING_PAIRS = {

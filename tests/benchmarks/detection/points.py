@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.worlds import WORLDS, World
 
-SHIFT = 0.3  # of the settings of the generator; worlds for training lie below 0.25 or above 0.4
+SHIFT = 0.3  # of the settings of the generator; worlds for training lie at 0.25 or below, or above 0.4
 FIRST_TUNING, FIRST_TEST = 8000, 9000
 
 
@@ -27,7 +27,7 @@ class Scale:
     other_seeds: int
     tuning_accounts: int
     tuning_seeds: int = 2
-    factors: tuple[str, ...] = ("prevalence", "evasion", "attacker", "world", "size")
+    factors: tuple[str, ...] = ("prevalence", "evasion", "attacker", "world", "size", "settings")
     sizes: tuple[int, ...] = ()
     prevalence: float = 0.02
 
@@ -78,8 +78,9 @@ def reported_points(scale: Scale) -> list[Point]:
     base = base_world(scale)
     points = [Point("base", "mixed", base, FIRST_TEST + i) for i in range(scale.base_seeds)]
     for place, (factor, level, world) in enumerate(_variants(scale, base)):
-        seeds = range(FIRST_TEST + 100 + 10 * place, FIRST_TEST + 100 + 10 * place + scale.other_seeds)
-        points += [Point(factor, level, world, seed) for seed in seeds]
+        n = scale.base_seeds if factor == "settings" else scale.other_seeds
+        first = FIRST_TEST + 100 + 10 * place
+        points += [Point(factor, level, world, seed) for seed in range(first, first + n)]
     return points
 
 
@@ -106,7 +107,8 @@ def _variants(scale: Scale, base: World) -> Iterator[tuple[str, str, World]]:
             (f"{n:,}", replace(base, n_accounts=n, prompts=n <= 50_000))
             for n in scale.sizes
         ],
+        "settings": [("as shipped", replace(base, settings_shift=0.0))],
     }  # fmt: skip
-    for factor in ("evasion", "attacker", "prevalence", "world", "size"):
+    for factor in ("evasion", "attacker", "prevalence", "world", "size", "settings"):
         if factor in scale.factors:
             yield from ((factor, level, world) for level, world in chosen[factor])

@@ -93,7 +93,7 @@ def _said(scale: Scale) -> str:
 
 _TITLES = {
     "base": "Base point", "prevalence": "Prevalence", "evasion": "Care of the operators", "attacker": "The attacker",
-    "world": "World", "size": "Accounts",
+    "world": "World", "size": "Accounts", "settings": "Settings of the generator",
 }  # fmt: skip
 
 
@@ -126,8 +126,8 @@ def _calibration(cells: Sequence[Cell]) -> list[str]:
 
 
 def _errors(cells: Sequence[Cell]) -> list[str]:
-    base = [c for c in cells if c["factor"] in ("base", "world") and c["method"] in _SHOWN]
-    lines = ["## Innocent accounts accused, by sub-population (base point and worlds without fraud)", ""]
+    base = [c for c in cells if c["factor"] in ("base", "world", "settings") and c["method"] in _SHOWN]
+    lines = ["## Innocent accounts accused, by sub-population (base point, settings as shipped, no fraud)", ""]
     for title, found in (("sub-population", populations(base)), ("country", countries(base))):
         methods = [m for m in _SHOWN if any(k[0] == m for k in found)]
         keys = sorted({k[1] for k in found})

@@ -22,14 +22,14 @@ import pandas as pd
 
 from pipeline.period import instant
 from pipeline.run import Request, carry_out
-from pipeline.settings import CommunitiesSettings, ExportsSettings, NullSettings, RunSettings, Settings
+from pipeline.settings import CommunitiesSettings, ExportsSettings, RunSettings, Settings
 from pipeline.storage import open_run
 from pipeline.worlds import build
 from pipeline.worlds.world import WORLDS
 
 RULES = Settings(
     exports=ExportsSettings(make=False), run=RunSettings(workers=1, scheduler="sync"),
-    communities=CommunitiesSettings(seeds=1), null=NullSettings(rewirings=2),
+    communities=CommunitiesSettings(seeds=1),
 )  # fmt: skip
 EARLY = ("intake", "templates", "sightings")
 KEPT = 0.5  # share of both a true ring's active accounts and the found ring's, from which they are the same

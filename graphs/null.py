@@ -128,11 +128,13 @@ def gumbel_p(scores: npt.ArrayLike, null_maxima: npt.ArrayLike) -> FloatArray:
     Goes beyond the resolution of counting where only a few searches can be afforded; the law is that of the largest
     of many light-tailed scores, fitted by moments to the best score of each search (at least three). The result is a
     bound over all candidates at once (family-wise), in [0, 1]. With maxima that do not vary it is 1 up to them and
-    the smallest positive step above.
+    the smallest positive step above. Moments of few searches are rough, and a tail that is drawn too thin accuses: the
+    scale is widened by 2 / n, after which one more search exceeds a stated 0.05 in 0.06 of cases with seven searches.
     """
     found, maxima = as_values(scores, "scores"), as_values(null_maxima, "null_maxima")
     require(maxima.size >= 3, "at least three null maxima are needed")
-    scale = max(float(maxima.std(ddof=1)) * np.sqrt(6.0) / np.pi, np.finfo(np.float64).tiny)
+    spread = float(maxima.std(ddof=1)) * (1.0 + 2.0 / maxima.size)
+    scale = max(spread * np.sqrt(6.0) / np.pi, np.finfo(np.float64).tiny)
     centre = float(maxima.mean()) - np.euler_gamma * scale
     with np.errstate(over="ignore"):
         return np.asarray(-np.expm1(-np.exp(-(found - centre) / scale)), dtype=np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs import empirical_q
+from graphs import empirical_q, gumbel_p
 from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 _POOL_SIZE = 3  # accounts that a pool must have beside its rings
 _INSIDE_POOL = 0.8  # share of a ring that must lie in a pool
+_LEAST_MAXIMA = 3  # best groups of rewired graphs that their law can be told from
 _FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
 
 
@@ -143,18 +144,16 @@ def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, model: ScoringModel) ->
 def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
     """False discovery rate of groups that stand: how many score as high in rewired graphs, searched and judged alike.
 
-    Above the best of all rewired groups counting has no more to say; there the rate falls on with the odds, by half
-    with each bit.
+    Counting cannot say less than one group in all rewired graphs. Where there are three or more of these, the law of
+    their best groups goes on from there: how likely one more would hold any group as high.
     """
     if null_scores.empty:
-        chance: list[Floats] = [np.zeros(0)]
-        best = 0.0
-    else:
-        chance = [part["score_bits"].to_numpy(float) for _, part in null_scores.groupby("rewiring", sort=True)]
-        best = max(float(c.max()) for c in chance)
+        return empirical_q(bits, [np.zeros(0)])
+    chance = [part["score_bits"].to_numpy(float) for _, part in null_scores.groupby("rewiring", sort=True)]
     counted = empirical_q(bits, chance)
-    beyond = np.exp2(-np.clip(bits - best, 0.0, 60.0))
-    return np.asarray(np.where(bits > best, np.minimum(counted, beyond), counted), dtype=np.float64)
+    if len(chance) < _LEAST_MAXIMA:
+        return counted
+    return np.minimum(counted, gumbel_p(bits, [float(part.max()) for part in chance]))
 
 
 def _tables(

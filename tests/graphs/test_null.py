@@ -128,5 +128,9 @@ def test_gumbel_tail_is_a_chance_and_falls():
     expected = 1 - np.exp(-np.exp(-(np.array([3.0, 5.0, 8.0]) - 5.0) / 0.7))
     assert p == pytest.approx(expected, abs=0.01)
     assert (gumbel_p([0.0, 1e9], [2.0, 2.0, 2.0]) == [1.0, 0.0]).all()
+    drawn = generator.gumbel(size=(2000, 7))
+    fresh = generator.gumbel(size=2000)
+    exceeded = [gumbel_p([one], seven)[0] <= 0.05 for one, seven in zip(fresh, drawn, strict=True)]
+    assert 0.04 < np.mean(exceeded) < 0.08, "few searches must not make the tail look thin"
     with pytest.raises(ValueError, match="three"):
         gumbel_p([1.0], [1.0, 2.0])

@@ -37,6 +37,12 @@ BUILT_IN: tuple[LinkType, ...] = (
     LinkType("template", "template_events", "template_id", "text", match_probability=0.5, cap_bits=12.0, slot=3),
 )
 
+# Frames of like meaning: read only where `templates.semantic` is set. Likeness joins every tutor with every other, so
+# that it proves little; in the family of templates it never counts beside a shared one.
+MEANING = LinkType(
+    "meaning", "template_events", "meaning_id", "text", match_probability=0.2, cap_bits=1.5, slot=4
+)  # fmt: skip
+
 
 def link_types(declared: tuple[LinkType, ...] = ()) -> tuple[LinkType, ...]:
     """Built-in link types and the declared ones, in the order of their names within each."""

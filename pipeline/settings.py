@@ -59,6 +59,7 @@ class TemplatesSettings:
     min_prompts: int = key(4, "Prompts that must share a frame before it is a template.", low=2)
     min_accounts_text: int = key(3, "Accounts that must share a template before its fixed words are shown.", low=1)
     max_chars: int = key(20_000, "Characters of a prompt that are looked at.", low=200)
+    semantic: bool = key(False, "Whether frames of like meaning tie too, weakly; needs the extra `semantic`.")
 
 
 @dataclass(frozen=True)
@@ -214,9 +215,16 @@ class Settings:
         """Plain values, for the manifest."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
 
+    def telling(self) -> dict[str, Any]:
+        """The values without the switches that came later and are off: they change nothing, nor any digest."""
+        values = self.as_dict()
+        if not self.templates.semantic:
+            values["templates"].pop("semantic")
+        return values
+
     def digest(self) -> str:
         """Digest of every value that can change a result; how the work is carried out is left aside."""
-        values = self.as_dict()
+        values = self.telling()
         values["run"] = {"seed": values["run"]["seed"]}
         values["input"].pop("chunk_rows")
         values.pop("gates")

@@ -6,12 +6,12 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from pipeline.errors import Place, SettingsError, quoted
-from pipeline.link_types import BUILT_IN, Form, LinkType
+from pipeline.link_types import BUILT_IN, MEANING, Form, LinkType
 from pipeline.schemas.inputs import INPUTS
 from pipeline.settings import SECTIONS, InputSettings, Settings, default_of
 
@@ -54,7 +54,7 @@ def settings_from(values: Mapping[str, Any], *, shown: str = "settings") -> Sett
     }  # fmt: skip
     made = Settings(**sections, link_types=declared)
     _check_together(made, shown)
-    return made
+    return replace(made, link_types=(*declared, MEANING)) if made.templates.semantic else made
 
 
 def _fault(shown: str, key: str, message: str, *, found: str = "", expected: str = "", mend: str = "") -> SettingsError:
@@ -167,7 +167,8 @@ def _kind(value: Any) -> str:
 def _link_types(values: Any, shown: str) -> tuple[LinkType, ...]:
     """Declared link types, from `[link_types.NAME]` sections or from a manifest's list."""
     if isinstance(values, (list, tuple)):
-        values = {str(v.get("name")): {k: x for k, x in v.items() if k != "name"} for v in values}
+        own = asdict(MEANING)  # not declared, but there by another setting
+        values = {str(v.get("name")): {k: x for k, x in v.items() if k != "name"} for v in values if v != own}
     if not isinstance(values, Mapping):
         raise _fault(shown, "link_types", "this is no section", expected="[link_types.NAME] sections")
     made = tuple(_link_type(name, inner, shown) for name, inner in sorted(values.items()))
@@ -188,7 +189,7 @@ def _link_type(name: str, values: Any, shown: str) -> LinkType:
     keys: dict[str, Field[Any]] = {f.name: f for f in fields(LinkType) if f.name != "name"}
     if not _NAME.match(name):
         raise _fault(shown, key, "the name is not allowed", expected="small letters, digits and _, first a letter")
-    if name in {t.name for t in BUILT_IN}:
+    if name in {t.name for t in (*BUILT_IN, MEANING)}:
         raise _fault(shown, key, "a built-in link type has this name", mend="Choose another name.")
     _known(values, keys, shown, f"{key}.")
     for needed in ("table", "column"):

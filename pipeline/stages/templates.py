@@ -18,6 +18,7 @@ import numpy as np
 
 from pipeline.settings import Settings, TemplatesSettings
 from pipeline.stages._kept_sketches import sketched, written
+from pipeline.stages._meanings import with_meanings
 from pipeline.stages._template_sketches import (
     KEY,
     Part,
@@ -31,6 +32,7 @@ from pipeline.stages._template_sketches import (
 from pipeline.text.frames import FrameRules, settle
 from pipeline.text.hashing import mix
 from pipeline.text.labels import Frames, Labels, assign
+from pipeline.text.sentences import Embedder, embed
 from pipeline.text.short import ShortFrames
 from pipeline.text.traits import language_names
 from pipeline.text.wording import wordings
@@ -59,12 +61,13 @@ def make(
     bench: Workbench,
     sketches: Mapping[str, str] | None = None,
     shelf: Shelf | None = None,
+    meaning: Embedder = embed,
 ) -> Templates:
     """Mine the templates of a window.
 
     `clean_events` are Parquet parts with `account_id`, `timestamp` and, where they have them, `request_id` and
     `template_id` (an id given upstream is used as it is). `sketches` names sketches made before, by part; the others
-    are found on the shelf, or made and kept there.
+    are found on the shelf, or made and kept there. `meaning` gives vectors of wordings, where the settings ask for it.
     """
     rules = FrameRules(min_events=settings.templates.min_prompts)
     given = sketches or {}
@@ -73,8 +76,13 @@ def make(
     parts = [part if part.events in given else next(made) for part in parts]
     found = _Found(settle(sample(parts, bench, rules.min_events), rules), short_frames(parts, bench))
     firsts = written(_write, _First.none(), parts, found, shelf, bench)
-    texts = _wordings(parts, firsts, settings.templates, bench)
-    return Templates([part.result for part in parts], _table(parts, found, texts))
+    again = _read_again(parts, firsts, bench)
+    table = _table(parts, found, _wordings(again, settings.templates, bench))
+    results = [part.result for part in parts]
+    if settings.templates.semantic:
+        sampled = {template_name(int(found.ids[n])): sorted(text for text, _ in told) for n, told in again.items()}
+        results = with_meanings(results, table, sampled, bench, meaning)
+    return Templates(results, table)
 
 
 def sketch(events: str, prompts: PromptSource, to: str, *, settings: TemplatesSettings) -> str:
@@ -235,10 +243,10 @@ def _few(found: _First) -> _First:
     return _First(found.frame[order], found.account[order], found.rank[order], found.row[order])
 
 
-def _wordings(
-    parts: Sequence[Part], firsts: Sequence[_First], settings: TemplatesSettings, bench: Workbench
-) -> dict[int, str]:
-    """Read a sample of prompts again and return the wording of each frame that has one."""
+def _read_again(
+    parts: Sequence[Part], firsts: Sequence[_First], bench: Workbench
+) -> dict[int, list[tuple[str, str]]]:
+    """Read a sample of prompts again: those of each frame, each with who sent it."""
     owner_part = np.repeat(np.arange(len(firsts)), [len(first.row) for first in firsts])
     every = [np.concatenate([getattr(first, name) for first in firsts]) for name in ("frame", "account", "rank", "row")]
     chosen = _few(_First(every[0], every[1], every[2], np.arange(len(owner_part)))).row if len(owner_part) else []
@@ -254,7 +262,14 @@ def _wordings(
     for entries, texts in zip(order, read, strict=True):
         for entry, text in zip(entries, texts, strict=True):
             by_frame.setdefault(int(every[0][entry]), []).append((text, str(every[1][entry])))
-    jobs = [(frame, sorted(found), settings.min_accounts_text) for frame, found in sorted(by_frame.items())]
+    return by_frame
+
+
+def _wordings(
+    again: Mapping[int, list[tuple[str, str]]], settings: TemplatesSettings, bench: Workbench
+) -> dict[int, str]:
+    """Return the wording of each frame that has one."""
+    jobs = [(frame, sorted(found), settings.min_accounts_text) for frame, found in sorted(again.items())]
     batches = [jobs[first : first + 200] for first in range(0, len(jobs), 200)]
     worded = bench.map(_word, batches, what="word templates")
     return {frame: text for batch in worded for frame, text in batch if text is not None}

@@ -36,7 +36,7 @@ _LENGTH = 16  # hex digits shown
 def digest_of(depends: Iterable[str], settings: Settings | None = None) -> str:
     """Digest of what ships of the named things; ValueError for a name that is neither of these."""
     settings = settings or Settings()
-    values = settings.as_dict()
+    values = settings.telling()
     found: dict[str, object] = {}
     for name in sorted(set(depends)):
         if name == "settings":

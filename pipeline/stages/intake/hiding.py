@@ -73,7 +73,7 @@ def _hidden_values(table: pa.Table, names: Pseudonyms, declared: tuple[LinkType,
         ACCOUNT: names.account, MAIL: _mail(names),
     }  # fmt: skip
     for kind in declared:
-        if kind.column not in INPUTS[kind.table].names:
+        if kind.table in INPUTS and kind.column not in INPUTS[kind.table].names:
             ways[kind.name] = _digest(names, kind.column)
     ways.pop(TEMPLATE_TYPE, None)
     kinds, values = table.column("entity_type").to_pylist(), table.column("value").to_pylist()

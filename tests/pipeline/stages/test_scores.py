@@ -21,8 +21,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return hand_made(place, coordinated="handoffs", whole="text_closed")
 
 
-def _judged(model: str, groups: list[tuple[range, float, float]]) -> scores.Scores:
-    """Groups as (accounts, hand-offs, closed)."""
+def _judged(
+    model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None
+) -> scores.Scores:
+    """Groups as (accounts, hand-offs, closed), and what stands in rewired graphs."""
     names = [f"a{i:02d}" for i in range(40)]
     communities = pd.DataFrame(
         [(g, names[a], 0.9) for g, (accounts, _, _) in enumerate(groups) for a in accounts],
@@ -38,8 +40,8 @@ def _judged(model: str, groups: list[tuple[range, float, float]]) -> scores.Scor
         columns=["community", "measure", "family", "value", "unit", "reference"],
     )  # fmt: skip
     return scores.make(
-        communities, found, behaviour, frame("null_scores"), frame("incidence_bits"), frame("clean_decisions"),
-        settings=Settings(scores=ScoresSettings(model=model)),
+        communities, found, behaviour, frame("null_scores") if chance is None else chance, frame("incidence_bits"),
+        frame("clean_decisions"), settings=Settings(scores=ScoresSettings(model=model)),
     )  # fmt: skip
 
 
@@ -60,3 +62,16 @@ def test_parts_add_up_to_the_score(model: str) -> None:
     assert made.candidates["score_bits"].tolist() == pytest.approx((6.0 + whole).tolist())
     assert made.candidates["score"].tolist() == pytest.approx((1 / (1 + 2.0 ** -(6.0 + whole))).tolist())
     assert parts.sum(axis=1).tolist() == pytest.approx(made.candidates["score_bits"].tolist())
+
+
+@pytest.mark.parametrize(("bests", "lowest", "highest"), [
+    ([1.0, 1.5, 2.0, 0.5, 1.2, 1.8, 0.9], 0.0, 0.01),  # far above what chance makes, though counting stops at 1 / 7
+    ([1.0, 1.5], 0.5, 0.5),  # too few to tell their law from: counting alone
+    ([9.0, 4.0, 12.0, 8.0, 3.0, 11.0, 6.0], 0.2, 0.43),  # chance does as well
+])  # fmt: skip
+def test_a_single_ring_is_weighed_against_the_best_of_chance(
+    model: str, bests: list[float], lowest: float, highest: float
+) -> None:
+    chance = pd.DataFrame({"rewiring": range(len(bests)), "community": 0, "size": 5, "link_bits": 5.0})
+    made = _judged(model, [(range(14), 0.9, 0.9)], chance.assign(score_bits=bests))
+    assert lowest <= made.candidates["q_value"].item() <= highest

@@ -1,0 +1,24 @@
+"""Which of overlapping groups stand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphs.ties import Groups
+from pipeline.judging import choose_groups
+
+
+def _stand(sizes: list[int], whole: list[float]) -> list[int]:
+    """Groups that stand, of which each begins with the same account."""
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    account = np.concatenate([np.arange(n) for n in sizes])
+    return sorted(choose_groups(Groups.from_arrays(group, account, len(sizes)), np.array(whole)).group.tolist())
+
+
+def test_a_crowd_does_not_swallow_a_ring_by_its_size() -> None:
+    """What is expected of thousands is never quite nothing: the ring inside stands, and the crowd with the rest."""
+    assert 1 in _stand([6189, 7], [0.084, 0.404])
+
+
+def test_of_two_as_whole_the_larger_stands() -> None:
+    assert _stand([14, 9], [0.8, 0.8]) == [0]

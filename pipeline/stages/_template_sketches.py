@@ -8,7 +8,7 @@ digests. So no account outweighs the others, however much it sends, and memory i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -133,47 +133,87 @@ def batches_of(table: Any, column: str) -> Iterator[tuple[Any, Any]]:
         yield local - local[0], np.asarray(batch.values)[local[0] : local[-1]]
 
 
-def sample(parts: Sequence[Part], bench: Workbench, min_events: int) -> Shared:
-    """Draw the sample of a window and return the fingerprints that its prompts share."""
+@dataclass(frozen=True)
+class Survey:
+    """The prompts from which the frames of a window are settled: rows by part, the other arrays for all in order."""
+
+    parts: Sequence[Part]
+    rows: list[Any]  # per part: rows of its sketch, ascending
+    account: Any
+    n_prints: Any
+    parted: Any
+    language: Any
+    turn: Any  # which of its account's prompts each is, 0 first
+    most: int  # fingerprints that several of them share, as many as may be read
+
+    def some(self, kept: Any) -> Survey:
+        """The survey of some of its prompts, given by place, ascending."""
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(rows) for rows in self.rows])])
+        cuts = np.searchsorted(kept, starts)
+        by_part = zip(self.rows, starts, pairwise(cuts), strict=False)
+        return Survey(
+            self.parts,
+            [rows[kept[low:high] - start] for rows, start, (low, high) in by_part],
+            *(values[kept] for values in (self.account, self.n_prints, self.parted, self.language, self.turn)),
+            most=self.most,
+        )
+
+    @property
+    def work(self) -> list[tuple[Part, Any]]:
+        """Each part with its rows."""
+        return list(zip(self.parts, self.rows, strict=True))
+
+
+def survey(parts: Sequence[Part], bench: Workbench) -> Survey:
+    """Choose the prompts from which the frames of a window are settled."""
     limit = share_of(SURVEYED, parts)
     heads = bench.map(_head, [(part, limit) for part in parts], what="survey sketches")
-    account, digest, n_prints, row, parted, language = (
-        _joined([getattr(head, name) for head in heads], kind) for name, kind in _HEAD.items()
+    account, digest, n_prints, parted, language = (
+        joined([getattr(head, name) for head in heads], kind) for name, kind in _HEAD.items() if name != "row"
     )
     order, turn = turns(account, digest)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(head.row) for head in heads])])
+    chosen, turn = within(SAMPLE_PRINTS, n_prints, order, turn)
+    most = min(max(SHARED_PRINTS[0], SHARED_A_PROMPT * len(account)), SHARED_PRINTS[1])
+    every = Survey(
+        parts, [head.row for head in heads], account, n_prints, parted, language, np.zeros(len(account)), most
+    )
+    return replace(every.some(chosen), turn=turn)
 
-    def work(chosen: Any) -> list[tuple[Part, Any]]:
-        cuts = np.searchsorted(chosen, starts)
-        return [(part, row[chosen[cuts[i] : cuts[i + 1]]]) for i, part in enumerate(parts)]
 
-    chosen, turn = _within(SAMPLE_PRINTS, n_prints, order, turn)
-    counts = no_counts(int(n_prints[chosen].sum()))
-    for part, rows in work(chosen):
+def sample(surveyed: Survey, bench: Workbench, min_events: int) -> Shared:
+    """Return the fingerprints that the prompts of a survey share, of as many of them as memory allows."""
+    counts = no_counts(int(surveyed.n_prints.sum()))
+    for part, rows in surveyed.work:
         for piece in _pieces(part, rows):
             count(piece, counts)
-    jobs = [(*job, counts, min_events) for job in work(chosen)]
-    n_shared = _joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
-    most = min(max(SHARED_PRINTS[0], SHARED_A_PROMPT * len(account)), SHARED_PRINTS[1])
-    kept, _ = _within(most, n_shared, np.arange(len(chosen)), turn)
-    chosen, n_shared = chosen[kept], n_shared[kept]
-    firsts = np.searchsorted(chosen, starts)
-    sizes = [n_shared[low:high] for low, high in pairwise(firsts.tolist())]
-    jobs_of = zip(work(chosen), sizes, strict=True)
+    jobs = [(*job, counts, min_events) for job in surveyed.work]
+    n_shared = joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
+    kept, _ = within(surveyed.most, n_shared, np.arange(len(n_shared)), surveyed.turn)
+    drawn = surveyed.some(kept)
+    firsts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(rows) for rows in drawn.rows])])
+    sizes = [n_shared[kept[low:high]] for low, high in pairwise(firsts.tolist())]
+    jobs_of = zip(drawn.work, sizes, strict=True)
     read = bench.map(_read_shared, [(*job, n, counts, min_events) for job, n in jobs_of], what="read the sample")
+    return shared_of(drawn, drawn.n_prints, read, firsts, min_events)
+
+
+def shared_of(
+    drawn: Survey, n_in_row: Any, read: Sequence[tuple[Any, Any, Any]], firsts: Any, min_events: int
+) -> Shared:
+    """Put together what was read of each part of a survey: row within the part, place within the row, fingerprint."""
     return share(
-        rows=_joined([rows + first for (rows, _, _), first in zip(read, firsts[:-1], strict=True)], np.int64),
-        places=_joined([places for _, places, _ in read], np.int64),
-        values=_joined([values for _, _, values in read], np.uint64),
-        n_in_row=n_prints[chosen],
-        accounts=np.unique(account[chosen], return_inverse=True)[1].astype(np.int64),
-        parted=parted[chosen],
-        languages=language[chosen],
+        rows=joined([rows + first for (rows, _, _), first in zip(read, firsts[:-1], strict=True)], np.int64),
+        places=joined([places for _, places, _ in read], np.int64),
+        values=joined([values for _, _, values in read], np.uint64),
+        n_in_row=n_in_row,
+        accounts=np.unique(drawn.account, return_inverse=True)[1].astype(np.int64),
+        parted=drawn.parted,
+        languages=drawn.language,
         min_events=min_events,
     )
 
 
-def _within(most: int, sizes: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
+def within(most: int, sizes: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
     """Keep the rows of the first turns of each account, as many turns as `most` allows; return them sorted, and turns.
 
     `sizes` is by row; one turn is always kept.
@@ -209,7 +249,7 @@ def rank_within(groups: Any) -> Any:
     return place - np.maximum.accumulate(np.where(fresh, place, 0)) if len(groups) else place
 
 
-def _joined(arrays: list[Any], dtype: Any) -> Any:
+def joined(arrays: list[Any], dtype: Any) -> Any:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
 
 
@@ -268,7 +308,7 @@ def _pieces(part: Part, rows: Any) -> Iterator[Piece]:
 def _n_shared(work: tuple[Part, Any, Counts, int]) -> Any:
     """Count for each row the fingerprints that may be shared."""
     part, rows, counts, least = work
-    return _joined([n_likely(piece, counts, least) for piece in _pieces(part, rows)], np.int64)
+    return joined([n_likely(piece, counts, least) for piece in _pieces(part, rows)], np.int64)
 
 
 def _read_shared(work: tuple[Part, Any, Any, Counts, int]) -> tuple[Any, Any, Any]:
@@ -282,7 +322,7 @@ def _read_shared(work: tuple[Part, Any, Any, Counts, int]) -> tuple[Any, Any, An
         found.append((owners + first, places, values))
         first = last
     kinds = (np.int64, np.int64, np.uint64)
-    owners, places, values = (_joined([f[place] for f in found], kind) for place, kind in enumerate(kinds))
+    owners, places, values = (joined([f[place] for f in found], kind) for place, kind in enumerate(kinds))
     return owners, places, values
 
 
@@ -294,11 +334,11 @@ def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:
     """
     limit = share_of(LINES, parts)
     seen = bench.map(_lines, [(part, limit) for part in parts], what="survey short prompts")
-    counts = _joined([np.diff(lines.offsets) for lines, _, _, _ in seen], np.int64)
+    counts = joined([np.diff(lines.offsets) for lines, _, _, _ in seen], np.int64)
     heads = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    every = Lines(heads, _joined([lines.words for lines, _, _, _ in seen], np.uint64))
+    every = Lines(heads, joined([lines.words for lines, _, _, _ in seen], np.uint64))
     found = settle_short(every)
-    line, account, times = (_joined([entry[place] for entry in seen], np.uint64) for place in (1, 2, 3))
+    line, account, times = (joined([entry[place] for entry in seen], np.uint64) for place in (1, 2, 3))
     ids = found.find(line)
     order = np.lexsort((account, ids))
     ids, account, times = ids[order], account[order], times[order].astype(np.int64)

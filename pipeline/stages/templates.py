@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.settings import Settings, TemplatesSettings
+from pipeline.stages._combined_sample import combined_sample
 from pipeline.stages._kept_sketches import sketched, written
 from pipeline.stages._meanings import with_meanings
 from pipeline.stages._template_sketches import (
@@ -27,8 +28,10 @@ from pipeline.stages._template_sketches import (
     read_sketch,
     sample,
     short_frames,
+    survey,
     write_sketch,
 )
+from pipeline.text.combined import assign_both, combined_rules, longer_of
 from pipeline.text.frames import FrameRules, settle
 from pipeline.text.hashing import mix
 from pipeline.text.labels import Frames, Labels, assign
@@ -74,7 +77,7 @@ def make(
     parts = _parts(clean_events, prompts, settings.templates, bench.scratch, given)
     made = iter(sketched([p for p in parts if p.events not in given], shelf, bench))
     parts = [part if part.events in given else next(made) for part in parts]
-    found = _Found(settle(sample(parts, bench, rules.min_events), rules), short_frames(parts, bench))
+    found = _found(parts, rules, bench)
     firsts = written(_write, _First.none(), parts, found, shelf, bench)
     again = _read_again(parts, firsts, bench)
     table = _table(parts, found, _wordings(again, settings.templates, bench))
@@ -83,6 +86,13 @@ def make(
         sampled = {template_name(int(found.ids[n])): sorted(text for text, _ in told) for n, told in again.items()}
         results = with_meanings(results, table, sampled, bench, meaning)
     return Templates(results, table)
+
+
+def _found(parts: Sequence[Part], rules: FrameRules, bench: Workbench) -> _Found:
+    surveyed = survey(parts, bench)
+    frames = settle(sample(surveyed, bench, rules.min_events), rules)
+    combined = settle(combined_sample(surveyed, frames, bench, rules.min_events), combined_rules(rules))
+    return _Found(frames, combined, short_frames(parts, bench))
 
 
 def sketch(events: str, prompts: PromptSource, to: str, *, settings: TemplatesSettings) -> str:
@@ -125,9 +135,13 @@ def family_name(value: int) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """All templates: frames first, short ones after them; a template's number is its place in `ids`."""
+    """All templates: frames first, those of combined fingerprints next, short ones last.
+
+    A template's number is its place in `ids`.
+    """
 
     frames: Frames
+    combined: Frames
     short: ShortFrames
 
     @cached_property
@@ -136,20 +150,25 @@ class _Found:
         return np.unique(self.short.ids)
 
     @property
+    def n_long(self) -> int:
+        """How many templates are not short ones."""
+        return len(self.frames.ids) + len(self.combined.ids)
+
+    @property
     def ids(self) -> Any:
         """Ids of all templates by number."""
-        return np.concatenate([self.frames.ids, self.short_ids])
+        return np.concatenate([self.frames.ids, self.combined.ids, self.short_ids])
 
     @property
     def family(self) -> Any:
         """Families of all templates by number; a short one is its own."""
-        return np.concatenate([self.frames.family, self.short_ids])
+        return np.concatenate([self.frames.family, self.combined.family, self.short_ids])
 
     def numbers(self, frame: Any, line: Any) -> Any:
         """Return the template of each row: the short one where its frame has only brief prompts, or there is none."""
         ids = self.short.find(line)
-        brief = np.append(self.frames.brief, True)[frame]
-        number = len(self.frames.ids) + np.searchsorted(self.short_ids, ids)
+        brief = np.concatenate([self.frames.brief, self.combined.brief, np.ones(1, np.bool_)])[frame]
+        number = self.n_long + np.searchsorted(self.short_ids, ids)
         return np.where((ids != 0) & brief, number, frame)
 
 
@@ -179,10 +198,10 @@ def _write(work: tuple[Part, _Found]) -> _First:
     wanted = [name for name in ("request_id", "account_id", "timestamp", "template_id") if name in present]
     events = pq.read_table(part.events, columns=wanted)
     table = read_sketch(part)
-    labels, n_prints = _labels(table, found.frames)
+    labels, n_prints = _labels(table, found)
     given = np.asarray(table["given"])
     frame = np.where(given, -1, found.numbers(labels.frame, np.asarray(table["line"])))
-    short = frame >= len(found.frames.ids)
+    short = frame >= found.n_long
     wrapper = np.where(given, -1, labels.wrapper)
     names = pa.array([template_name(int(value)) for value in found.ids], pa.string())
     families = pa.array([family_name(int(value)) for value in found.family], pa.string())
@@ -215,15 +234,19 @@ def _write(work: tuple[Part, _Found]) -> _First:
     return _few(_First(frame[rows], np.asarray(table["account"])[rows], mix(digest[rows]), rows))
 
 
-def _labels(table: Any, frames: Frames) -> tuple[Labels, Any]:
+def _labels(table: Any, found: _Found) -> tuple[Labels, Any]:
     """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
-    pieces, n_prints = [], [np.zeros(0, np.int64)]
+    longer = longer_of(np.asarray(table["language"]))
+    pieces, n_prints, row = [], [np.zeros(0, np.int64)], 0
     for offsets, values in batches_of(table, "prints"):
         for first in range(0, len(offsets) - 1, ROWS):
             some = offsets[first : first + ROWS + 1]
             n_prints.append(np.diff(some))
-            pieces.append(assign(values[some[0] : some[-1]], some - some[0], n_prints[-1], frames))
-    pieces = pieces or [assign(np.zeros(0, np.uint64), np.zeros(1, np.int64), n_prints[0], frames)]
+            rows = longer[row : row + len(some) - 1]
+            row += len(some) - 1
+            inside = values[some[0] : some[-1]]
+            pieces.append(assign_both(inside, some - some[0], n_prints[-1], rows, found.frames, found.combined))
+    pieces = pieces or [assign(np.zeros(0, np.uint64), np.zeros(1, np.int64), n_prints[0], found.frames)]
     joined = {field.name: np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Labels)}
     return Labels(**joined), np.concatenate(n_prints)
 

@@ -78,14 +78,14 @@ def likely(
         found = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.uint64)
         read_likely(piece.prints, piece.offsets, piece.rows, _shift(counts), counts, np.uint8(least), *found)
         return found
-    index, lengths = _index(piece)
+    index, lengths = index_of(piece)
     values = piece.prints[index]
     kept = np.flatnonzero(counts[values >> _shift(counts)] >= least)
     owner = np.repeat(np.arange(len(piece.rows)), lengths)[kept]
     return owner, (index - piece.offsets[piece.rows].repeat(lengths))[kept], values[kept]
 
 
-def _index(piece: Piece) -> tuple[I64, I64]:
+def index_of(piece: Piece) -> tuple[I64, I64]:
     """Return the places of the fingerprints of a piece, row after row, and how many each row has."""
     lengths = piece.offsets[piece.rows + 1] - piece.offsets[piece.rows]
     heads = np.cumsum(lengths) - lengths
@@ -93,5 +93,5 @@ def _index(piece: Piece) -> tuple[I64, I64]:
 
 
 def _bins(piece: Piece, counts: Counts) -> tuple[Any, I64]:
-    index, lengths = _index(piece)
+    index, lengths = index_of(piece)
     return piece.prints[index] >> _shift(counts), lengths

@@ -44,6 +44,7 @@ class FrameRules:
     many: int = 12  # prompts of which it makes up half, or
     habit_prints: float = 6.0  # fingerprints it usually has, where it is used again and again: at least
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
+    returning: float = 0.0  # share of a frame's accounts that must have it in two prompts or more, unless it is popular
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
 
 
@@ -233,7 +234,15 @@ def _marked(shared: Shared, held: Held, popular: Flags, rest: I64, rules: FrameR
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
     usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
     habit = ~popular & (usual >= rules.habit_prints) & (n_events >= rules.habit * np.maximum(1, n_accounts))
-    return np.asarray(covers | anchored | habit)
+    return np.asarray((covers | anchored | habit) & (popular | _returned_to(shared, held, rules.returning)))
+
+
+def _returned_to(shared: Shared, held: Held, share: float) -> Flags:
+    """Tell which frames at least that share of their accounts has in two prompts or more."""
+    size, span = len(shared.values), max(1, len(shared.n_in_row))
+    key, times = counted(held.frames * span + shared.accounts[held.rows])
+    twice = np.bincount(key[times >= 2] // span, minlength=size)
+    return np.asarray(twice >= share * np.bincount(key // span, minlength=size))
 
 
 def _divergence(found: F64, chance: F64) -> F64:

@@ -131,7 +131,7 @@ def _assign_plain(values: U64, offsets: I64, n_in_row: I64, frames: Frames) -> L
     rows = np.repeat(np.arange(n_rows), np.diff(offsets))
     place = frames.lookup.find(values)
     hits = np.flatnonzero(place >= 0)
-    beginning = _beginnings(rows[place < 0], values[place < 0], n_rows)
+    beginning = beginnings(rows[place < 0], values[place < 0], n_rows)
     rows, place = rows[hits], place[hits]
     rest = n_in_row - np.bincount(rows[frames.common[place]], minlength=n_rows)
     owned = np.flatnonzero(frames.frame[place] >= 0)
@@ -150,7 +150,7 @@ def _assign_plain(values: U64, offsets: I64, n_in_row: I64, frames: Frames) -> L
     return Labels(np.where(empty, late, chosen), around, np.where(empty, late_with, with_it), beginning)
 
 
-def _beginnings(rows: I64, values: U64, n_rows: int) -> U64:
+def beginnings(rows: I64, values: U64, n_rows: int) -> U64:
     """Digest the first BEGINNING of the fingerprints of each row, given those that belong to no template."""
     starts, lengths = in_runs(rows)
     turn = np.arange(len(rows)) - np.repeat(starts, lengths)

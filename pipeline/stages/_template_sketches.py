@@ -27,8 +27,7 @@ FORMAT = 2  # of the sketches; a kept one of another format is made anew
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
 SAMPLE_PRINTS = 36_000_000  # fingerprints in all, of which
-SHARED_A_PROMPT = 2  # a prompt of the window, but no fewer than the first and no more than the second,
-SHARED_PRINTS = (4_000_000, 12_000_000)  # may be shared by several prompts
+SHARED_PRINTS = 12_000_000  # may be shared by several prompts
 STEPS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, SAMPLE_AN_ACCOUNT])  # prompts an account, as many as fit
 SURVEYED = 6_000_000  # prompts from which the sample is chosen: beyond, those with the smallest digests
 LINES = 1_500_000  # short prompts from which short templates are found, likewise
@@ -144,7 +143,6 @@ class Survey:
     parted: Any
     language: Any
     turn: Any  # which of its account's prompts each is, 0 first
-    most: int  # fingerprints that several of them share, as many as may be read
 
     def some(self, kept: Any) -> Survey:
         """The survey of some of its prompts, given by place, ascending."""
@@ -155,7 +153,6 @@ class Survey:
             self.parts,
             [rows[kept[low:high] - start] for rows, start, (low, high) in by_part],
             *(values[kept] for values in (self.account, self.n_prints, self.parted, self.language, self.turn)),
-            most=self.most,
         )
 
     @property
@@ -173,10 +170,7 @@ def survey(parts: Sequence[Part], bench: Workbench) -> Survey:
     )
     order, turn = turns(account, digest)
     chosen, turn = within(SAMPLE_PRINTS, n_prints, order, turn)
-    most = min(max(SHARED_PRINTS[0], SHARED_A_PROMPT * len(account)), SHARED_PRINTS[1])
-    every = Survey(
-        parts, [head.row for head in heads], account, n_prints, parted, language, np.zeros(len(account)), most
-    )
+    every = Survey(parts, [head.row for head in heads], account, n_prints, parted, language, np.zeros(len(account)))
     return replace(every.some(chosen), turn=turn)
 
 
@@ -188,7 +182,7 @@ def sample(surveyed: Survey, bench: Workbench, min_events: int) -> Shared:
             count(piece, counts)
     jobs = [(*job, counts, min_events) for job in surveyed.work]
     n_shared = joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
-    kept, _ = within(surveyed.most, n_shared, np.arange(len(n_shared)), surveyed.turn)
+    kept, _ = within(SHARED_PRINTS, n_shared, np.arange(len(n_shared)), surveyed.turn)
     drawn = surveyed.some(kept)
     firsts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(rows) for rows in drawn.rows])])
     sizes = [n_shared[kept[low:high]] for low, high in pairwise(firsts.tolist())]

@@ -24,10 +24,10 @@ _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 def combined_rules(rules: FrameRules) -> FrameRules:
     """Return the rules for frames of combined fingerprints.
 
-    A run of words as long as three of them is seldom said twice by chance, but where a language has few words it is:
+    A run of words as long as four of them is seldom said twice by chance, but where a language has few words it is:
     so some of the accounts must come back to it.
     """
-    return replace(rules, habit_prints=3.0, habit=1.3, returning=0.25)
+    return replace(rules, habit_prints=4.0, habit=1.3, again=3, returning=0.25)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class FrameRules:
     many: int = 12  # prompts of which it makes up half, or
     habit_prints: float = 6.0  # fingerprints it usually has, where it is used again and again: at least
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
-    returning: float = 0.0  # share of a frame's accounts that must have it in two prompts or more, unless it is popular
+    returning: float = 0.0  # share of a frame's accounts that must have it in two prompts or more
+    again: int = 0  # prompts beyond the first of each account that a habit must have
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
 
 
@@ -233,8 +234,9 @@ def _marked(shared: Shared, held: Held, popular: Flags, rest: I64, rules: FrameR
         anchored |= (found >= rules.anchored) & (n_events * _divergence(found, chance) >= rules.surprise)
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
     usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
-    habit = ~popular & (usual >= rules.habit_prints) & (n_events >= rules.habit * np.maximum(1, n_accounts))
-    return np.asarray((covers | anchored | habit) & (popular | _returned_to(shared, held, rules.returning)))
+    often = np.maximum(rules.habit * np.maximum(1, n_accounts), n_accounts + rules.again)
+    habit = ~popular & (usual >= rules.habit_prints) & (n_events >= often)
+    return np.asarray((covers | anchored | habit) & _returned_to(shared, held, rules.returning))
 
 
 def _returned_to(shared: Shared, held: Held, share: float) -> Flags:

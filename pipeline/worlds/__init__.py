@@ -73,7 +73,7 @@ def build(
     _populate(stage, dice)
     under = plant(stage, dice.child("rings"))
     cast = stage.cast
-    new_row = cast.seal(dice.child("shuffle"))
+    new_row = cast.seal(dice.child("shuffle"), world.days)
     stage.networks.seal()
     stage.frames.seal()
     relays = [replace(relay, members=new_row[relay.members]) for relay in stage.relays]

@@ -82,10 +82,18 @@ class Cast:
         self._parts[name] = [joined]
         return joined
 
-    def seal(self, dice: Dice) -> Ints:
-        """Shuffle the accounts; afterwards columns are attributes (`column`). Returns the new row of each old one."""
+    def seal(self, dice: Dice, days: int) -> Ints:
+        """Shuffle the accounts; afterwards columns are attributes (`column`). Returns the new row of each old one.
+
+        Nobody can know of an account that begins after the world's last day: it is moved back into its second half.
+        """
         order = dice.rng.permutation(self.n)
         self._columns = {name: np.concatenate(parts)[order] for name, parts in self._parts.items()}
+        begin = np.maximum(self["born"], self["active_from"])
+        late = np.flatnonzero(begin > days - 1)
+        back = begin[late] - dice.rng.uniform(0.5, 1.0, size=len(late)) * (days - 1)
+        for name in ("born", "active_from", "dead", "card_switch"):
+            self._columns[name][late] -= back
         new_row = np.empty(self.n, dtype=np.int64)
         new_row[order] = np.arange(self.n)
         return new_row

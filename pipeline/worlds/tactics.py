@@ -207,6 +207,8 @@ def lives(stage: Stage, care: float, columns: Columns, size: int, dice: Dice, pl
         first = dice.between(-120, world.days * 0.4)
     elif world.fraud_from_day > 0:
         first = world.fraud_from_day + dice.between(0, 3)
+    if not plan:
+        first = min(first, 0.6 * world.days)  # a ring that has not begun is none of this world's
     how = dice.weighted(["burst", "staggered", "bought"], [1 - care, 0.5, 0.3 + 0.7 * care])
     spread = dice.log_between(0.1, 3) if how == "burst" else dice.between(10, 60)
     start = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.text.frames import FrameRules
 from pipeline.text.hashing import U64, mix
@@ -40,7 +41,7 @@ class Combined:
     tails: I64  # and of the last
 
 
-def longer_of(language: I64) -> Flags:
+def longer_of(language: npt.NDArray[np.int8]) -> Flags:
     """Return which rows are written in a script without spaces, by their language codes."""
     return np.asarray(language == len(language_names()) - 1)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.text.combined import assign_both, combine, combined_rules, longer_of, open_to
 from pipeline.text.frames import FrameRules, settle, share
 from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.sketches import sketch
@@ -16,20 +17,21 @@ from pipeline.text.sketches import sketch
 
 @dataclass(frozen=True)
 class Mined:
-    """Frames and what each text was given."""
+    """Frames, those of combined fingerprints, and what each text was given."""
 
     frames: Frames
+    combined: Frames
     labels: Labels
 
     @property
     def lasting(self) -> npt.NDArray[np.uint64]:
         """The lasting id of each text's frame, 0 where it has none."""
-        return np.append(self.frames.ids, np.uint64(0))[self.labels.frame]
+        return np.concatenate([self.frames.ids, self.combined.ids, np.zeros(1, np.uint64)])[self.labels.frame]
 
     @property
     def private(self) -> npt.NDArray[np.int64]:
         """The frame of each text, -1 where it has none or a popular one."""
-        popular = np.append(self.frames.popular, False)
+        popular = np.concatenate([self.frames.popular, self.combined.popular, np.zeros(1, np.bool_)])
         return np.where(popular[self.labels.frame], -1, self.labels.frame)
 
 
@@ -38,11 +40,17 @@ def mine(texts: Sequence[str] | pa.Array, accounts: Sequence[str], rules: FrameR
     rules = rules or FrameRules(min_events=3)
     column = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
     made = sketch(column, compiled=False)
-    n_in_row = np.diff(made.offsets)
-    rows = np.repeat(np.arange(len(n_in_row)), n_in_row)
     owner = np.unique(np.array(accounts), return_inverse=True)[1].astype(np.int64)
-    places = np.arange(len(rows)) - np.repeat(made.offsets[:-1], n_in_row)
-    frames = settle(
-        share(rows, places, made.prints, n_in_row, owner, made.parted, made.languages, rules.min_events), rules
-    )
-    return Mined(frames, assign(made.prints, made.offsets, n_in_row, frames))
+    longer, n_in_row = longer_of(made.languages), np.diff(made.offsets)
+
+    def settled(offsets: npt.NDArray[np.int64], values: npt.NDArray[np.uint64], asked: FrameRules) -> Frames:
+        n = np.diff(offsets)
+        rows = np.repeat(np.arange(len(n)), n)
+        places = np.arange(len(rows)) - np.repeat(offsets[:-1], n)
+        return settle(share(rows, places, values, n, owner, made.parted, made.languages, asked.min_events), asked)
+
+    frames = settled(made.offsets, made.prints, rules)
+    without = open_to(assign(made.prints, made.offsets, n_in_row, frames), frames)
+    again = combine(made.prints, made.offsets, without, longer, frames)
+    combined = settled(again.offsets, again.values, combined_rules(rules))
+    return Mined(frames, combined, assign_both(made.prints, made.offsets, n_in_row, longer, frames, combined))

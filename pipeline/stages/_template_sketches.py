@@ -244,6 +244,7 @@ def rank_within(groups: Any) -> Any:
 
 
 def joined(arrays: list[Any], dtype: Any) -> Any:
+    """Lay arrays end to end; none at all make an empty one of that kind."""
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype)
 
 

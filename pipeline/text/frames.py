@@ -44,8 +44,8 @@ class FrameRules:
     many: int = 12  # prompts of which it makes up half, or
     habit_prints: float = 6.0  # fingerprints it usually has, where it is used again and again: at least
     habit: float = 2.5  # prompts an account; a phrase that people happen to share has neither
-    returning: float = 0.0  # share of a frame's accounts that must have it in two prompts or more
-    again: int = 0  # prompts beyond the first of each account that a habit must have
+    returning: float = 0.0  # share of a frame's accounts that must have it in two conversations or more
+    again: int = 0  # conversations beyond the first of each account that a habit must have
     family: float = 0.5  # share of the smaller frame's fingerprints that two frames of one family have in common
 
 
@@ -234,17 +234,36 @@ def _marked(shared: Shared, held: Held, popular: Flags, rest: I64, rules: FrameR
         anchored |= (found >= rules.anchored) & (n_events * _divergence(found, chance) >= rules.surprise)
     n_accounts = distinct_per_group(held.frames, shared.accounts[held.rows], size)
     usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
-    often = np.maximum(rules.habit * np.maximum(1, n_accounts), n_accounts + rules.again)
-    habit = ~popular & (usual >= rules.habit_prints) & (n_events >= often)
-    return np.asarray((covers | anchored | habit) & _returned_to(shared, held, rules.returning))
+    habit = ~popular & (usual >= rules.habit_prints) & (n_events >= rules.habit * np.maximum(1, n_accounts))
+    if rules.returning:
+        n_talks, n_back = _talks(shared, held)
+        habit &= n_talks >= n_accounts + rules.again
+        return np.asarray((covers | anchored | habit) & (n_back >= rules.returning * n_accounts))
+    return np.asarray(covers | anchored | habit)
 
 
-def _returned_to(shared: Shared, held: Held, share: float) -> Flags:
-    """Tell which frames at least that share of their accounts has in two prompts or more."""
-    size, span = len(shared.values), max(1, len(shared.n_in_row))
-    key, times = counted(held.frames * span + shared.accounts[held.rows])
-    twice = np.bincount(key[times >= 2] // span, minlength=size)
-    return np.asarray(twice >= share * np.bincount(key // span, minlength=size))
+def _talks(shared: Shared, held: Held) -> tuple[I64, I64]:
+    """Count for each frame its conversations, and its accounts that have it in two conversations or more.
+
+    A client sends a conversation again with every turn: prompts of an account are one conversation where they share
+    what nobody else sends.
+    """
+    size, n_rows = len(shared.values), len(shared.n_in_row)
+    owner = shared.accounts[shared.rows]
+    first, last = np.full(size, n_rows), np.full(size, -1)
+    np.minimum.at(first, shared.ids, owner)
+    np.maximum.at(last, shared.ids, owner)
+    alone = np.flatnonzero((first == last)[shared.ids])
+    talk = size + np.arange(n_rows)
+    np.minimum.at(talk, shared.rows[alone], shared.ids[alone])  # ids ascend with their hashes: any one serves
+    span = size + n_rows
+    by_account, _ = counted(held.frames * n_rows + shared.accounts[held.rows])
+    number = np.searchsorted(by_account, held.frames * n_rows + shared.accounts[held.rows])
+    talks, _ = counted(number * span + talk[held.rows])
+    per_account = np.bincount(talks // span, minlength=len(by_account))
+    frame = by_account // n_rows
+    n_talks = np.bincount(frame, weights=per_account, minlength=size).astype(np.int64)
+    return n_talks, np.bincount(frame[per_account >= 2], minlength=size)
 
 
 def _divergence(found: F64, chance: F64) -> F64:

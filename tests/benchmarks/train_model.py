@@ -45,6 +45,7 @@ from tests.benchmarks.grow import grow, grow_values
 from tests.benchmarks.training_worlds import (
     KIND_OF,
     calibration_worlds,
+    fresh_worlds,
     full_worlds,
     platform_worlds,
     training_worlds,
@@ -291,6 +292,23 @@ def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, A
     return model, tables
 
 
+def recalibrated(model: dict[str, Any], worlds: list[Given], cache: Path, processes: int) -> dict[str, Any]:
+    """The model with a calibration fitted anew, on worlds that it was not trained on."""
+    path = cache / "given.json"
+    path.write_text(json.dumps(model))
+    with ProcessPoolExecutor(processes) as pool:
+        kept = list(_shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
+        tables = list(_shown(pool.map(describe, kept, [path] * len(kept)), len(kept), "groups"))
+    forest, whole = Forest.from_dict(model["coordinated"]), Forest.from_dict(model["whole"]["forest"])
+    for table in tables:
+        x = table[list(NAMES)].to_numpy(float)
+        table["bits"] = forest.score_bits(x)
+        table["expected"] = np.clip(whole.total_bits(x), 0.01, 0.99)
+    calibration, weight = calibrate(pd.concat([t.iloc[chosen_of(t)] for t in tables], ignore_index=True))
+    trained = model["trained_on"] | {"calibration_worlds": len(worlds)}
+    return model | {"calibration": calibration, "whole": model["whole"] | {"weight": weight}, "trained_on": trained}
+
+
 def _only_affinity(affinity: dict[str, Any]) -> dict[str, Any]:
     """A model file that can search, and judges nothing."""
     nothing = {"n_features": 0, "bias": 0.0, "trees": []}
@@ -318,9 +336,15 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, help="file for the groups and their scores, to look at")
+    parser.add_argument("--calibrate", type=Path, help="a model that is kept, and only calibrated anew on fresh worlds")
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes are the parallel part
+    if given.calibrate:
+        fresh = list(fresh_worlds(max(given.worlds // 7, 2)))
+        model = recalibrated(json.loads(given.calibrate.read_text()), fresh, given.cache, given.processes)
+        given.to.write_text(json.dumps(model, sort_keys=True) + "\n")
+        return
     worlds = [
         *training_worlds(given.worlds, True),
         *full_worlds(max(given.worlds // 5, 2)),

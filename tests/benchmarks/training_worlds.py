@@ -133,3 +133,10 @@ def platform_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
         )
         if not any(low <= world.settings_shift <= high for low, high in _REPORTED):
             yield world, 6_000 + i, ()
+
+
+def fresh_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds to calibrate a finished model on: settings as in training, seeds that no training saw."""
+    platforms = list(platform_worlds(60))[: n + 1]
+    for world, seed, without in (*calibration_worlds(n, True), *full_worlds(max(1, n // 3 + 1)), *platforms):
+        yield world, seed + 50_000, without

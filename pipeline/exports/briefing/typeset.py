@@ -14,6 +14,7 @@ from pipeline.exports.figures.style import font_folder
 from pipeline.exports.trace import plain
 
 MANY = 5  # columns from which each is as wide as its content
+SHORT = 14  # rows up to which a table stays on one page
 
 
 def style() -> str:
@@ -81,7 +82,8 @@ def _table(block: Table) -> str:
     head = "(" + ", ".join(f"[#{literal(h)}]" for h in block.head) + ",)"
     body = "(" + ", ".join(f"[#{literal(c)}]" for row in block.rows for c in row) + ",)"
     right = "(" + ", ".join(str(i) for i in sorted(block.numeric)) + ("," if block.numeric else "") + ")"
-    return f"#finding({literal(block.title)})\n#cells({columns}, {head}, {body}, {right})"
+    made = f"#finding({literal(block.title)})\n#cells({columns}, {head}, {body}, {right})"
+    return f"#block(breakable: false, width: 100%)[{made}]" if len(block.rows) <= SHORT else made
 
 
 def _figure(block: Picture) -> str:

@@ -144,15 +144,17 @@ def body(paper: Paper, sheet: Sheet) -> None:
     first = 10.5
     paper.text(right + 1, 2.2, "accounts")
     paper.text(strip, 2.2, "days of activity")
+    for at in range(0, len(rows), 2):
+        paper.rect(0, first + at * ROW, right - 1, ROW, theme.tint, hold=False, above=0)
     for label, outside in zip(named["label"], named["outside"], strict=True):
-        if outside:
+        if outside:  # over the bands of the rows, under the marks
             paper.rect(
                 places[label] - 2.4,
                 first,
                 4.8,
                 len(rows) * ROW,
                 None,
-                edge=theme.grid,
+                edge=theme.others,
                 line=0.3,
                 hatch="////",
                 hold=False,
@@ -160,8 +162,6 @@ def body(paper: Paper, sheet: Sheet) -> None:
             )
     for at, row in enumerate(rows_of(rows)):
         y = first + at * ROW
-        if at % 2 == 0:
-            paper.rect(0, y, right - 1, ROW, theme.tint, hold=False, above=0)
         paper.text(0.8, y + ROW / 2, paper.fits(str(row.ring), left - 2))
         have = set(row.things.split(", "))
         for label, x in places.items() if row.n_rings == 1 else ():
@@ -176,8 +176,9 @@ def body(paper: Paper, sheet: Sheet) -> None:
         paper.text(scale(row.n_accounts) + 1.2, y + ROW / 2, numbers.count(int(row.n_accounts)))
         _strip(paper, sheet, str(row.ring), strip, strip_wide, y)
     if named["outside"].any():
-        hatched = ", ".join(named.loc[named["outside"], "label"])
-        note = paper.fits(f"Hatched: also used by accounts outside these rings ({hatched})", paper.width - 4, "note")
+        note = "Hatched: also used by accounts outside these rings"
+        listed = f"{note} ({', '.join(named.loc[named['outside'], 'label'])})"
+        note = listed if paper.fits(listed, paper.width - 4, "note") == listed else note
         paper.text(0.8, first + len(rows) * ROW + 4.5, note, role="note", colour=theme.second)
 
 

@@ -47,14 +47,14 @@ def longer_of(language: npt.NDArray[np.int8]) -> Flags:
 
 
 def combine(values: U64, offsets: I64, open_rows: Flags, longer: Flags, frames: Frames) -> Combined:
-    """Combine the fingerprints of the rows that are open, those left out that many strangers use.
+    """Combine the fingerprints of the rows that are open, save those that many strangers use or that are set apart.
 
     Row i has the fingerprints values[offsets[i]:offsets[i + 1]]; rows that are not open get none.
     """
     n_rows, lengths = len(offsets) - 1, np.diff(offsets)
     owner = np.repeat(np.arange(n_rows), lengths)
     wanted = np.flatnonzero(open_rows[owner])
-    wanted = wanted[~_common(values[wanted], frames)]
+    wanted = wanted[~_apart(values[wanted], frames)]
     heads, row = wanted, owner[wanted]
     follows = np.zeros(len(heads), np.bool_)
     follows[:-1] = (heads[1:] == heads[:-1] + 1) & (row[1:] == row[:-1])
@@ -69,9 +69,13 @@ def combine(values: U64, offsets: I64, open_rows: Flags, longer: Flags, frames: 
     return Combined(np.concatenate([np.zeros(1, np.int64), ends]), made, heads, heads + 1 + three)
 
 
-def _common(values: U64, frames: Frames) -> Flags:
+def _apart(values: U64, frames: Frames) -> Flags:
+    """Tell which fingerprints many strangers use, or stand in what is set apart: wrappers and listed prompts."""
+    if not len(frames.values):
+        return np.zeros(len(values), np.bool_)
     place = frames.lookup.find(values)
-    return np.asarray((place >= 0) & frames.common[place]) if len(frames.values) else np.zeros(len(values), np.bool_)
+    wrapper = np.append(frames.wrapper, False)[frames.frame[place]]  # -1 points at the last entry
+    return np.asarray((place >= 0) & (frames.common[place] | wrapper))
 
 
 def open_to(labels: Labels, frames: Frames) -> Flags:

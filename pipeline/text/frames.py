@@ -236,13 +236,13 @@ def _marked(shared: Shared, held: Held, popular: Flags, rest: I64, rules: FrameR
     usual = np.bincount(held.frames, weights=held.present, minlength=size) / n_events
     habit = ~popular & (usual >= rules.habit_prints) & (n_events >= rules.habit * np.maximum(1, n_accounts))
     if rules.returning:
-        n_talks, n_back = _talks(shared, held)
+        n_talks, n_back = talks(shared, held)
         habit &= n_talks >= n_accounts + rules.again
         return np.asarray((covers | anchored | habit) & (n_back >= rules.returning * n_accounts))
     return np.asarray(covers | anchored | habit)
 
 
-def _talks(shared: Shared, held: Held) -> tuple[I64, I64]:
+def talks(shared: Shared, held: Held) -> tuple[I64, I64]:
     """Count for each frame its conversations, and its accounts that have it in two conversations or more.
 
     A client sends a conversation again with every turn: prompts of an account are one conversation where they share
@@ -259,8 +259,8 @@ def _talks(shared: Shared, held: Held) -> tuple[I64, I64]:
     span = size + n_rows
     by_account, _ = counted(held.frames * n_rows + shared.accounts[held.rows])
     number = np.searchsorted(by_account, held.frames * n_rows + shared.accounts[held.rows])
-    talks, _ = counted(number * span + talk[held.rows])
-    per_account = np.bincount(talks // span, minlength=len(by_account))
+    different, _ = counted(number * span + talk[held.rows])
+    per_account = np.bincount(different // span, minlength=len(by_account))
     frame = by_account // n_rows
     n_talks = np.bincount(frame, weights=per_account, minlength=size).astype(np.int64)
     return n_talks, np.bincount(frame[per_account >= 2], minlength=size)

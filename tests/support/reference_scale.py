@@ -52,7 +52,8 @@ Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores,
 be compared, wall seconds say little.
 
 All of it was measured with three rewired graphs and a smaller model. Seven are shipped now: expect `null_scores` to
-take more than twice the processor time that stands here, and the capacity model to say too little of it."""
+take more than twice the processor time that stands here, `templates` to take more since combined fingerprints, and the
+capacity model to say too little of both."""
 
 
 def _sizes(runs: list[Run]) -> str:

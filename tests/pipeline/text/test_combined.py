@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text.combined import assign_both, combine, combined_rules, longer_of, open_to
-from pipeline.text.frames import FrameRules
+from pipeline.text.frames import FrameRules, Shared, talks
 from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.sketches import sketch
 from pipeline.text.traits import language_names
+from pipeline.text.wrappers import Held
 from tests.pipeline.text.mining import mine
 from tests.pipeline.text.planted import Planted, pairwise, sentence
 
@@ -86,6 +87,19 @@ def test_what_strangers_say_once_each_is_no_frame() -> None:
     assert (mine(texts, strangers).private < 0).all()
     circle = [f"member {number % 5}" for number in range(45)]
     assert (mine(texts, circle).private >= 0).mean() > 0.9  # five accounts that say it again and again
+
+
+def test_a_conversation_that_is_sent_again_counts_once() -> None:
+    """Two accounts with a frame (fingerprints 0 and 1) in four prompts each; one sends a text of its own again (2)."""
+    rows, ids = np.array([(row, thing) for row in range(8) for thing in ((0, 1, 2) if row < 4 else (0, 1))]).T
+    shared = Shared(
+        rows=rows, ids=ids, places=ids, n_in_row=np.full(8, 5), accounts=np.repeat([0, 1], 4),
+        parted=np.zeros(8, bool), languages=np.zeros(8, np.int8), values=np.arange(3, dtype=np.uint64),
+        n_events=np.array([8, 8, 4]),
+    )  # fmt: skip
+    eight = np.arange(8)
+    n_talks, n_back = talks(shared, Held(eight, np.zeros(8, np.int64), np.full(8, 2), eight, eight))
+    assert n_talks.tolist() == [1 + 4, 0, 0] and n_back.tolist() == [1, 0, 0]
 
 
 def _frames(values: list[int]) -> Frames:

@@ -102,6 +102,18 @@ def test_nobody_is_active_before_birth_or_after_the_end(tiny_world: Path) -> Non
     assert ((accounts.status == "active") | (seen["max"] < last)).all()
 
 
+def test_every_account_begins_within_the_log_and_every_ring_acts(tmp_path: Path, tiny_settings: World) -> None:
+    """Also where ranges are moved so far that many are drawn to begin later."""
+    world = replace(tiny_settings, settings_shift=0.5, prompts=False)
+    build(world, tmp_path, seed=5)
+    accounts = pd.read_parquet(tmp_path / "accounts.parquet")
+    end = pd.Timestamp(world.start, tz="UTC") + pd.Timedelta(days=world.days)
+    assert (accounts.created_at < end).all()
+    truth = pd.read_parquet(tmp_path / "truth.parquet").dropna(subset=["ring_id"])
+    acting = truth[truth.account_id.isin(events(tmp_path).account_id)]
+    assert set(acting.ring_id) == set(truth.ring_id)
+
+
 def test_ids_and_order_tell_nothing(tiny_world: Path) -> None:
     truth = pd.read_parquet(tiny_world / "truth.parquet")
     assert truth.account_id.is_monotonic_increasing

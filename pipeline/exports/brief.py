@@ -159,11 +159,11 @@ def write(document: Document, target: Path, *, slides: bool = False) -> Iterator
 
 
 def write_slides(folder: Path, document: Document) -> Iterator[str]:
-    """Every figure for a slide, 308 x 140 mm, without title; those that do not fit are named."""
+    """Every figure for a slide with its title and foot, 308 mm wide; those that do not fit are named."""
     folder.mkdir(exist_ok=True)
     for sheet in document.sheets():
         try:
-            figure = draw(sheet, SLIDE)
+            figure = draw(sheet, SLIDE, alone=True)
         except LabelCollisionError:
             yield f"{sheet.name} does not fit on a slide; use the figure in figures/."
             continue

@@ -66,7 +66,7 @@ def operators(tables: Tables, flagged: pd.DataFrame, sheets: list[Sheet]) -> lis
     named = flagged[flagged["operator"].notna()]
     for ring in each(named.head(12)):
         facts = RingFacts(tables, ring)
-        blocks += [Para(operator_sentence(facts)), _rivals(facts)]
+        blocks += [Para(operator_sentence(facts), leads=True), _rivals(facts)]
     return blocks
 
 

@@ -20,10 +20,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Para:
-    """A paragraph. `free` says that its wording is fixed text of the house and holds no finding."""
+    """A paragraph. `free` says that its wording is fixed text of the house and holds no finding.
+
+    One that `leads` stays on the page of what follows it.
+    """
 
     text: str
     free: bool = False
+    leads: bool = False
 
 
 @dataclass(frozen=True)

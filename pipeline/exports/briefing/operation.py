@@ -40,7 +40,7 @@ def section(
         Heading(2, "How it works"),
         Para(_how(facts, evidence, parts, frame)),
         Heading(2, "What ties it together"),
-        Para(_tied(facts)),
+        Para(_tied(facts), leads=True),
     ]
     shared = _shared_table(tables, facts, evidence, frame)
     if shared is not None:
@@ -53,7 +53,7 @@ def section(
         Para(operator_sentence(facts)),
         Picture(figures.waterfall),
         Heading(2, "What else was considered"),
-        Para(_rival(facts)),
+        Para(_rival(facts), leads=True),
         _explanations(facts),
         Picture(figures.synchrony),
         Heading(2, "Who came and went"),

@@ -49,7 +49,7 @@ def _block(block: Block) -> str:
         above = "#pagebreak()\n" if block.level == 1 and not block.follows else ""
         return f"{above}#heading(level: {block.level}, {literal(block.text)})"
     if isinstance(block, Para):
-        return f"#par[#{literal(block.text)}]"
+        return f"#{'leading' if block.leads else 'par'}[#{literal(block.text)}]"
     if isinstance(block, Points):
         return "#list(" + ", ".join(f"[#{literal(i)}]" for i in block.items) + ")"
     if isinstance(block, Table):

@@ -33,28 +33,34 @@ FORMS = (
 def draw(sheet: Sheet, size: Size = A4, theme: Theme = LIGHT, *, alone: bool = False) -> Figure:
     """The figure of a sheet. `alone` puts title and caption into the picture, for files that travel without a text.
 
+    A slide is read from afar: of the caption it carries the foot alone.
+
     Raises LabelCollisionError where a label would lie over a mark or another label; ValueError where there is nothing
     to draw.
     """
-    from pipeline.exports.figures.paper import Paper
+    from pipeline.exports.figures.paper import Paper, around
 
     if not sheet.drawn:
         raise ValueError(f"{sheet.name} is a sentence, there is nothing to draw")
     module = importlib.import_module(f"pipeline.exports.figures.{sheet.form}")
-    title, foot = (plain(sheet.title), sheet.caption()) if alone else ("", "")
-    tall = module.height(sheet, size)
-    if tall > size.tallest and size.scale > 1:
-        size = smaller(size, tall)
+    slide = size.scale > 1
+    title, foot = (plain(sheet.title), sheet.foot() if slide else sheet.caption()) if alone else ("", "")
+    tall, room = module.height(sheet, size), min(size.tallest, size.page - around(size, title, foot))
+    if slide and tall > room:
+        size = smaller(size, tall, room)
     paper = Paper(size, tall, theme, title=title, foot=foot)
     module.body(paper, sheet)
     return paper.finish()
 
 
-def smaller(size: Size, tall: float) -> Size:
-    """A slide's size with more room inside: type shrinks down to 12 points, then LabelCollisionError."""
+def smaller(size: Size, tall: float, room: float) -> Size:
+    """A slide's size with more room inside: type shrinks down to 12 points, then LabelCollisionError.
+
+    `tall` is what the figure asks for, `room` what there is, both in millimetres before the size's own scale.
+    """
     from pipeline.exports.figures.paper import LabelCollisionError
 
-    scale = size.scale * size.tallest / tall
+    scale = size.scale * room / tall
     if size.note * scale < SMALLEST_ON_SLIDES:
         raise LabelCollisionError("the figure has too many rows for a slide", mend="Use the figure in its page size.")
     return replace(size, scale=scale, width=size.width * size.scale / scale, tallest=tall)

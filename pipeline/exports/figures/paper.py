@@ -86,6 +86,21 @@ def wrap(text: str, width: float, points: float, bold: bool = False) -> list[str
     return lines
 
 
+def around(size: Size, title: str, foot: str) -> float:
+    """Millimetres that a title above and a foot below a figure take, before the size's own scale."""
+    above, below = _lines(size, title, foot)
+    head = len(above) * _leading(size.title) + (3.0 if above else 0.0)
+    return head + len(below) * _leading(size.note) + (2.5 if below else 0.0)
+
+
+def _lines(size: Size, title: str, foot: str) -> tuple[list[str], list[str]]:
+    return wrap(shown(title), size.width - 2, size.title, True), wrap(shown(foot), size.width - 2, size.note)
+
+
+def _leading(points: float) -> float:
+    return points * POINT * 1.35
+
+
 class Paper:
     """One figure being drawn. Sizes are millimetres and points before the size's own scale."""
 
@@ -93,22 +108,18 @@ class Paper:
         from matplotlib.figure import Figure
 
         self.size, self.theme = size, theme
-        self._title = wrap(shown(title), size.width - 2, size.title, True) if title else []
-        self._foot = wrap(shown(foot), size.width - 2, size.note) if foot else []
-        self._line = size.title * POINT * 1.35
-        self._foot_line = size.note * POINT * 1.35
+        above, below = _lines(size, title, foot)
         self.width, self.body = size.width, height
-        self._head = len(self._title) * self._line + (3.0 if self._title else 0.0)
-        self._tail = len(self._foot) * self._foot_line + (2.5 if self._foot else 0.0)
-        self.height = self._head + height + self._tail
+        self._head = around(size, title, "")
+        self.height = height + around(size, title, foot)
         self.figure: Figure = Figure(figsize=(self.width * size.scale / 25.4, self.height * size.scale / 25.4), dpi=DPI)
         self.figure.set_facecolor(theme.ground)
         self._labels: list[Box] = []
         self._marks: list[Box] = []
-        for at, line in enumerate(self._title):
-            self._write(1.0, 1.0 + at * self._line, line, size.title, theme.ink, "left", "top", bold=True)
-        for at, line in enumerate(self._foot):
-            top = self._head + height + 2.0 + at * self._foot_line
+        for at, line in enumerate(above):
+            self._write(1.0, 1.0 + at * _leading(size.title), line, size.title, theme.ink, "left", "top", bold=True)
+        for at, line in enumerate(below):
+            top = self._head + height + 2.0 + at * _leading(size.note)
             self._write(1.0, top, line, size.note, theme.second, "left", "top")
 
     # -- places ---------------------------------------------------------------------------------------------------

@@ -64,7 +64,10 @@ EVEN = (1.0, 0.82, 0.72, 1.0, 1.05, 1.0)
 
 @dataclass(frozen=True)
 class Size:
-    """A place to draw for: width in millimetres, type in points, all times `scale`; `rows` bounds long lists."""
+    """A place to draw for: width in millimetres, type in points, all times `scale`; `rows` bounds long lists.
+
+    `tallest` bounds the figure itself, `page` the figure with a title above and a foot below it.
+    """
 
     name: str
     width: float
@@ -74,12 +77,13 @@ class Size:
     scale: float = 1.0
     rows: int = 20
     tallest: float = 240.0
+    page: float = 297.0
 
 
 A4 = Size("a4", 170.0)
 COLUMN = Size("column", 82.0)
 # 308 x 140 mm on a slide of 338.7 x 190.5 mm, laid out at half size: type comes out at 20, 16 and 14 points
-SLIDE = Size("slide", 154.0, title=10.0, label=8.0, note=7.0, scale=2.0, rows=10, tallest=70.0)
+SLIDE = Size("slide", 154.0, title=10.0, label=8.0, note=7.0, scale=2.0, rows=10, tallest=70.0, page=95.25)
 SIZES = {s.name: s for s in (A4, COLUMN, SLIDE)}
 
 FOCUS, OTHER, AXIS, GRID = 1.5, 0.8, 0.6, 0.4  # line widths in points

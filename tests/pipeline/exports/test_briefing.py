@@ -20,7 +20,7 @@ from pipeline.cli import main
 from pipeline.exports import briefing, make_all
 from pipeline.exports.briefing import html, typeset
 from pipeline.exports.briefing.changes import compared, earlier_of, stopped
-from pipeline.exports.briefing.model import Document, Para, Picture, Table
+from pipeline.exports.briefing.model import Document, Heading, Para, Picture, Table
 from pipeline.exports.figures import FORMS
 from pipeline.exports.linter import faults
 from pipeline.exports.pseudonyms import Pseudonyms
@@ -73,6 +73,19 @@ def test_numbers_in_the_text_of_the_pdf_are_those_of_the_tables(made: Path) -> N
     assert f"{len(flagged)} flagged rings made {int(flagged['n_events'].sum()):,} requests" in text
     for _, ring in flagged.sort_values("score_bits", ascending=False).head(2).iterrows():
         assert f"{int(ring['size']):,} accounts" in text
+
+
+def test_a_sentence_that_leads_a_table_stands_on_its_page(document: Document, tmp_path: Path) -> None:
+    """Wherever the page ends: it is tried line by line."""
+    table = Table("Rivals", ("name", "chance"), (("Alder", "0.20"), ("nobody", "0.80")))
+    for lines in range(28, 44):
+        filler = tuple(Para(f"line {n}", free=True) for n in range(lines))
+        blocks = (Heading(1, "Operation"), *filler, Heading(2, "What else"), Para("It is unlikely.", leads=True), table)
+        place = tmp_path / f"{lines}.pdf"
+        place.write_bytes(typeset.pdf(replace(document, blocks=blocks, logo=None), {}))
+        pages = [p.extract_text() for p in PdfReader(place).pages]
+        (only,) = [p for p in pages if "It is unlikely." in p]
+        assert "What else" in only and "Rivals" in only
 
 
 def test_generated_briefings_pass_the_linter(document: Document) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.review import api, pages_admin, pages_bulk, pages_lists, pages_log, pages_ring, pages_things, sign_in
 from pipeline.review.config import ReviewConfig
 from pipeline.review.desk import Desk
-from pipeline.review.web import Office, RefusedError
+from pipeline.review.web import Office, RefusedError, Visit
 
 MOST_BYTES = 4_000_000  # of a request's body
 _POLICY = (
@@ -131,6 +132,10 @@ def _faults(app: FastAPI, office: Office) -> None:
 
     def refused(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RefusedError)
+        visit: Visit | None = getattr(request.state, "visit", None)
+        if visit is not None and fault.status == 404:
+            with contextlib.suppress(RefusedError):  # without a run there is no frame to stand in
+                return visit.page("missing.html", 404, words=fault.words, mend=fault.mend)
         return answer(request, fault.status, fault.words, fault.mend)
 
     def http(request: Request, fault: Exception) -> Response:

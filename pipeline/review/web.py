@@ -188,7 +188,9 @@ def _visit(right: str) -> Callable[..., Visit]:
             raise RefusedError(
                 403, "Your role does not allow this.", "An admin can change roles; a second admin confirms."
             )
-        return Visit(request, office, person, session)
+        made = Visit(request, office, person, session)
+        request.state.visit = made
+        return made
 
     return visit
 

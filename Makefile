@@ -63,7 +63,7 @@ define debian
 endef
 
 test: setup semantic browser postgres node airflow  ## everything once, small
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: setup  ## style, types, imports
 	$(BIN)/ruff check .

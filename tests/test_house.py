@@ -287,6 +287,16 @@ def test_code_that_stands_twice_is_seen(tmp_path: Path) -> None:
     assert [(a.name, b.name) for _, a, _, b, _ in found] == [("one.py", "two.py")]
 
 
+def test_the_tree_shows_the_pipeline_and_nothing_else() -> None:
+    """What a command leaves in the checkout by mistake does not stay unseen."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    tops = {name.split("/")[0] for name in listed.split("\0") if name}
+    rooms = {"pipeline", "graphs", "tests", "dags", "output", "docs"}
+    files_at_top = {"pyproject.toml", "README.md", "Makefile", "mkdocs.yml"}
+    others = tops - rooms - files_at_top
+    assert [name for name in sorted(others) if not name.startswith(".") and not name.endswith(".lock")] == []
+
+
 def test_nothing_names_a_machine_or_a_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     places = re.compile("|".join(("/wo" r"rk/(main|shared|\.)", "/ro" "ot/", "py" r"pi\.org", "python" "hosted", "registry" r"\.npmjs", "files" r"\.python")))  # noqa: E501

@@ -6,6 +6,7 @@ With 10,000 rings and a million members: the first page within 1.5 s and 1 MB. A
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -51,7 +52,9 @@ def measure(rings: int = 10_000) -> dict[str, float]:
 
 def main() -> int:
     """The command."""
-    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("rings", type=int, nargs="?", default=10_000)
+    found = measure(parser.parse_args().rings)
     for name, value in found.items():
         print(f"{name}: {value:.2f}")
     kept = (

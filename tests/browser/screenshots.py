@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -48,10 +49,13 @@ def shoot(page: Page, file: Path) -> None:
 
 def main() -> int:
     """The command."""
-    target = Path(sys.argv[1])
-    target.mkdir(parents=True, exist_ok=True)
-    faults = take(target, sys.argv[2:])
-    print("\n".join(faults) or f"pictures in {target}")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("target", type=Path, metavar="DIR")
+    parser.add_argument("names", nargs="*", help="pages, `forms` for those that only a form opens; all where none")
+    given = parser.parse_args()
+    given.target.mkdir(parents=True, exist_ok=True)
+    faults = take(given.target, given.names)
+    print("\n".join(faults) or f"pictures in {given.target}")
     return 1 if faults else 0
 
 

@@ -89,12 +89,19 @@ def wrap(text: str, width: float, points: float, bold: bool = False) -> list[str
 def around(size: Size, title: str, foot: str) -> float:
     """Millimetres that a title above and a foot below a figure take, before the size's own scale."""
     above, below = _lines(size, title, foot)
-    head = len(above) * _leading(size.title) + (3.0 if above else 0.0)
-    return head + len(below) * _leading(size.note) + (2.5 if below else 0.0)
+    return _head(size, above) + _tail(size, below)
 
 
 def _lines(size: Size, title: str, foot: str) -> tuple[list[str], list[str]]:
     return wrap(shown(title), size.width - 2, size.title, True), wrap(shown(foot), size.width - 2, size.note)
+
+
+def _head(size: Size, lines: list[str]) -> float:
+    return len(lines) * _leading(size.title) + (3.0 if lines else 0.0)
+
+
+def _tail(size: Size, lines: list[str]) -> float:
+    return len(lines) * _leading(size.note) + (2.5 if lines else 0.0)
 
 
 def _leading(points: float) -> float:
@@ -110,8 +117,8 @@ class Paper:
         self.size, self.theme = size, theme
         above, below = _lines(size, title, foot)
         self.width, self.body = size.width, height
-        self._head = around(size, title, "")
-        self.height = height + around(size, title, foot)
+        self._head = _head(size, above)
+        self.height = self._head + height + _tail(size, below)
         self.figure: Figure = Figure(figsize=(self.width * size.scale / 25.4, self.height * size.scale / 25.4), dpi=DPI)
         self.figure.set_facecolor(theme.ground)
         self._labels: list[Box] = []

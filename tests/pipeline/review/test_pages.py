@@ -13,6 +13,8 @@ import pytest
 from pipeline.exports.figures.style import SHARES
 from pipeline.part_words import title
 from pipeline.review import drawings, say
+from pipeline.review.say import likely
+from pipeline.words import number
 from tests.pipeline.review.addresses import Addresses
 from tests.pipeline.review.test_access import RIGHTS
 from tests.support.hostile import PAYLOADS
@@ -119,6 +121,23 @@ def test_showing_a_value_is_one_row_in_the_audit_log(quiet_workspace: Workspace,
     rows = quiet_workspace.desk.audit.rows("ana", None, 20)
     shown = [r for r in rows if r["action"] == "unmasked"]
     assert len(shown) == 1 and found["entity"] not in str(rows)
+
+
+def test_a_name_never_stands_without_its_likelihood_in_words(quiet_workspace: Workspace, ana: Client) -> None:
+    run = quiet_workspace.desk.shelf.read()
+    named = next(r for r in run.rings.values() if r["operator"])
+    said = f"{likely(named['operator_probability'])} {number(named['operator_probability'])}"
+    link = quiet_workspace.desk.seal.name("operator", named["operator_id"])
+    for address in ("/queue?state=all", "/operators", f"/operator/{link}"):
+        assert said in plain(ana.get(address).text), address
+
+
+def test_every_threshold_has_one_scale_of_digits_a_column(ana: Client) -> None:
+    rows = re.findall(r"<tr><td.*?</tr>", ana.get("/threshold").text)
+    cells = [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    assert len(cells) > 10
+    for row in cells:
+        assert re.fullmatch(r"\d+\.\d\d", row[3]) and re.fullmatch(r"–|\d+\.\d", row[4]), row
 
 
 def test_searches_find_and_leave_no_value_behind(quiet_workspace: Workspace, ana: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import hypothesis.strategies as st
@@ -122,3 +123,13 @@ def test_thresholds_count_by_the_false_discovery_rate_of_the_run(quiet_workspace
             assert f"From 0.50: {wanted} rings" in ana.get("/threshold?at=0.50").text
     finally:
         run.max_q = held
+
+
+def test_every_threshold_has_one_scale_of_digits_a_column(workspace: Workspace) -> None:
+    client = workspace.client("lea", "lead")
+    client.decide("R-0001", "confirm")  # a pace, so that days of work are given
+    rows = re.findall(r"<tr><td.*?</tr>", client.get("/threshold").text)
+    cells = [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    assert len(cells) > 10
+    for row in cells:
+        assert re.fullmatch(r"\d+\.\d\d", row[3]) and re.fullmatch(r"\d+\.\d", row[4]), row

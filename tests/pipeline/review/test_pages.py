@@ -132,14 +132,6 @@ def test_a_name_never_stands_without_its_likelihood_in_words(quiet_workspace: Wo
         assert said in plain(ana.get(address).text), address
 
 
-def test_every_threshold_has_one_scale_of_digits_a_column(ana: Client) -> None:
-    rows = re.findall(r"<tr><td.*?</tr>", ana.get("/threshold").text)
-    cells = [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
-    assert len(cells) > 10
-    for row in cells:
-        assert re.fullmatch(r"\d+\.\d\d", row[3]) and re.fullmatch(r"–|\d+\.\d", row[4]), row
-
-
 def test_searches_find_and_leave_no_value_behind(quiet_workspace: Workspace, ana: Client) -> None:
     run = quiet_workspace.desk.shelf.read()
     thing = run.of_ring("evidence", "R-0001", "bits DESC, entity", 1)[0]["entity"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -192,6 +193,16 @@ def test_nothing_overlaps_on_slides(sheet: Sheet) -> None:
     said = " ".join(t.get_text() for t in figure.texts)
     assert plain(sheet.title) in said and frame().run_id in said
     assert min(t.get_fontsize() for t in figure.texts) >= 11.9
+
+
+def test_a_long_title_takes_its_room_from_the_figure(sheet: Sheet) -> None:
+    """Title, figure and foot together never grow out of the slide."""
+    try:
+        figure = draw(replace(sheet, title="7 rings " + "and as many words more " * 16), SLIDE, alone=True)
+    except LabelCollisionError as fault:
+        assert "too many rows for a slide" in str(fault)
+        return
+    assert figure.get_size_inches()[1] * 25.4 <= 190.51
 
 
 def test_words(sheet: Sheet) -> None:

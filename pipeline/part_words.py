@@ -23,6 +23,7 @@ TITLES = {
     "affinity_pairs": "Close members an account",
     "affinity_closed": "Closeness kept within",
     "whole": "A whole ring, not a part",
+    "elsewhere": "Coordinated groups elsewhere",
     "two_families": "Tied in two ways",
     "top_card": "Most shared card",
     "accounts_a_card": "Accounts behind a card",

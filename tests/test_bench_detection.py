@@ -17,6 +17,7 @@ from pipeline.evaluate import against_truth
 from pipeline.scoring_model import read_model
 from tests.benchmarks import digest
 from tests.benchmarks.detection.__main__ import asked, plan
+from tests.benchmarks.detection.attributable import attributable
 from tests.benchmarks.detection.baselines.communities import against_rewired, barber, modularity, rare_in_two
 from tests.benchmarks.detection.baselines.linking import additive_points, weakly_connected
 from tests.benchmarks.detection.baselines.peeling import dense_blocks, densest_block
@@ -406,3 +407,18 @@ def test_a_tiny_world_goes_through_the_bench(tmp_path: Path) -> None:
     assert before == after, "what a variant writes never reaches the shared world"
     text = page(cells, {"F2": {"cap": 15}}, SCALES["quick"])
     assert "| F2 |" in text and "without classes" in text and text.startswith("---\nmade: ")
+
+
+# names
+
+
+def test_a_ring_is_attributable_by_two_families_of_sure_indicators_of_its_own_operator() -> None:
+    columns = ["ring_id", "indicator", "operator", "family", "confidence"]
+    told = pd.DataFrame([
+        ("two", 0, "Cedar", "text", 0.5), ("two", 1, "Cedar", "payment", 0.9),
+        ("one family", 2, "Cedar", "text", 0.9), ("one family", 3, "Cedar", "text", 0.9),
+        ("unsure", 0, "Cedar", "text", 0.9), ("unsure", 4, "Cedar", "payment", 0.4),
+        ("of another", 0, "Cedar", "text", 0.9), ("of another", 5, "Birch", "payment", 0.9),
+    ], columns=columns)  # fmt: skip
+    rings = pd.DataFrame({"ring_id": ["none", "of another", "one family", "two", "unsure"], "true_operator": "Cedar"})
+    assert attributable(told, rings).tolist() == [False, False, False, True, False]

@@ -6,7 +6,7 @@ could not be taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,10 @@ class Records:
     traits: pd.DataFrame
     hours: from_hours.Hours | None
     conversations: pd.DataFrame
+
+    def by_chance(self, accounts: npt.NDArray[np.object_], *, seed: int) -> Records:
+        """The same with other partners in every conversation; what each account does by itself stays."""
+        return replace(self, conversations=from_conversations.by_chance(self.conversations, accounts, seed=seed))
 
 
 def read_records(

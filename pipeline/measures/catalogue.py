@@ -106,5 +106,6 @@ MEASURES: tuple[Measure, ...] = (
 
 NAMES: tuple[str, ...] = tuple(m.name for m in MEASURES)
 
-# The one part of a score that is no measure: the model expects it from all of them.
+# The two parts of a score that are no measures of the group alone.
 WHOLE = Measure("whole", "links", "share", +1, "expected overlap with one ring: 1 is all of it and no more")
+ELSEWHERE = Measure("elsewhere", "run", "share", +1, "expected coordinated groups among the run's other groups")

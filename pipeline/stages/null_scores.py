@@ -2,7 +2,8 @@
 
 Rows in: the incidence, traits and hours of accounts, conversations. Rows out: every group that stands in each rewired
 graph, with size, bits of its links and score in bits. Rewiring keeps how many entities of each type an account has
-and how many accounts an entity has, and what each account does; only who shares with whom is left to chance.
+and how many accounts an entity has, how many conversations it takes over, and what each account does by itself; only
+who shares with whom, and who hands on to whom, is left to chance.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     """The groups that stand in one rewired graph."""
     number, (tables, records, model, settings) = task
     kind = np.unique(tables.entities["entity_type"].to_numpy(object).astype(str), return_inverse=True)[1]
-    graph = rewire(tables.graph, kind.astype(np.int64), seed=settings.run.seed + 1000 + number)
+    seed = settings.run.seed + 1000 + number
+    graph = rewire(tables.graph, kind.astype(np.int64), seed=seed)
     chance = replace(tables, graph=graph, n_events=_spread(tables, graph, kind.astype(np.int64)))
     rules = search_rules(settings)
     affinity = affinity_of(chance, records.traits, model.affinity, settings.communities)
@@ -66,7 +68,7 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     table = groups_table(found)
     if table.empty:
         return pd.DataFrame({c: [] for c in _COLUMNS})
-    values = measure(chance, found.groups, records, affinity)
+    values = measure(chance, found.groups, records.by_chance(tables.accounts, seed=seed), affinity)
     missing = np.full(found.groups.n, np.nan)  # a measure that is not taken adds nothing, as in the scores stage
     x = np.column_stack([values.get(name, missing) for name in model.measures])
     bits = model.score_bits(x)

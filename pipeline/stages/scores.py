@@ -17,7 +17,7 @@ from graphs import empirical_q, gumbel_p
 from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
-from pipeline.measures.catalogue import MEASURES, WHOLE
+from pipeline.measures.catalogue import ELSEWHERE, MEASURES, WHOLE
 from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
@@ -46,9 +46,10 @@ class _Judged:
     """Every candidate group, judged: one value a community."""
 
     x: Floats
-    bits: Floats
+    bits: Floats  # of the group on its own
     parts: Floats
     whole: Floats
+    elsewhere: Floats  # coordinated groups expected among the others that stand, a share
     explanations: dict[str, Floats]
     kind: npt.NDArray[np.object_]
     decided: Floats | None = None  # bits by which standing decisions shift it
@@ -70,11 +71,10 @@ def make(
         return _nothing(read_model(settings.scores.model))
     model = read_model(settings.scores.model)
     found = candidate_groups.sort_values("community", ignore_index=True)
-    judged = _judge(behaviour, found, model)
     rows = communities.sort_values(["community", "account_id"], ignore_index=True)
     number = np.unique(rows["account_id"].to_numpy(object).astype(str), return_inverse=True)[1]
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
-    chosen = choose_groups(groups, judged.whole)
+    judged, chosen = _judge(behaviour, found, groups, model)
     q_value = np.ones(len(found))
     q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
@@ -100,9 +100,8 @@ def _shifted(
         return judged
     decided = np.zeros(judged.bits.size)
     decided[list(found)] = list(found.values())
-    explanations = model.explanations(judged.x, model.calibrated(judged.bits + decided))
-    kinds = sorted(explanations)
-    kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
+    bits = judged.bits + model.base_rate.bits(judged.elsewhere) + decided
+    explanations, kind = _explained(judged.x, bits, model)
     return replace(judged, explanations=explanations, kind=kind, decided=decided)
 
 
@@ -130,15 +129,26 @@ def _reported(groups: Groups, chosen: Chosen, judged: _Judged, floor: float) -> 
     return sorted(made, key=lambda r: (int(groups.account[r.rows].min()), r.group))
 
 
-def _judge(behaviour: pd.DataFrame, found: pd.DataFrame, model: ScoringModel) -> _Judged:
+def _judge(
+    behaviour: pd.DataFrame, found: pd.DataFrame, groups: Groups, model: ScoringModel
+) -> tuple[_Judged, Chosen]:
+    """Every group on its own, those that stand, and then each in the light of the others that stand."""
     wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
-    parts = model.coordinated.parts(x)
-    bits = model.score_bits(x)
+    bits, whole = model.score_bits(x), model.wholeness(x)
+    chosen = choose_groups(groups, whole)
+    stands = np.zeros(bits.size, dtype=bool)
+    stands[chosen.group] = True
+    elsewhere = model.base_rate.elsewhere(model.calibrated(bits), stands)
+    explanations, kind = _explained(x, bits + model.base_rate.bits(elsewhere), model)
+    return _Judged(x, bits, model.coordinated.parts(x), whole, elsewhere, explanations, kind), chosen
+
+
+def _explained(x: Floats, bits: Floats, model: ScoringModel) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
+    """Probability of each explanation of each group, and the likeliest."""
     explanations = model.explanations(x, model.calibrated(bits))
     kinds = sorted(explanations)
-    kind = np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
-    return _Judged(x, bits, parts, model.wholeness(x), explanations, kind)
+    return explanations, np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
 
 
 def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
@@ -238,6 +248,14 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
         pd.DataFrame(
             {"candidate": np.arange(group.size), "part": WHOLE.name, "family": WHOLE.family, "value": whole,
              "unit": WHOLE.unit, "reference": np.nan, "bits": np.round(model.whole_bits(whole), 9)}
+        )
+    )  # fmt: skip
+    elsewhere = judged.elsewhere[group]
+    frames.append(
+        pd.DataFrame(
+            {"candidate": np.arange(group.size), "part": ELSEWHERE.name, "family": ELSEWHERE.family,
+             "value": np.round(elsewhere, 9), "unit": ELSEWHERE.unit, "reference": model.base_rate.share,
+             "bits": model.base_rate.bits(elsewhere)}
         )
     )  # fmt: skip
     if judged.decided is not None:

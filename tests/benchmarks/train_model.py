@@ -16,9 +16,9 @@ import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from pipeline.measures.catalogue import MEASURES, NAMES
 from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out, one_stage
 from pipeline.schemas import TABLES
-from pipeline.scoring_model import SHIPPED
+from pipeline.scoring_model import SHIPPED, BaseRate
 from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import World, build
@@ -51,11 +51,14 @@ from tests.benchmarks.training_worlds import (
     training_worlds,
     wide_worlds,
 )
+from tests.support.here import HereAndNow
 
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
 
 _FOLDS = 4
+_OTHER_GROUPS = 10.0  # groups with the share of all worlds against which the others of one world count
+_TURNS = 6
 _INNOCENT_MASS = 3.0  # weight of all innocent groups against that of all guilty ones
 _OTHER_PAIRS = 0.15  # share of the pairs of no ring that are learned from; each then counts for those left out
 _RING_PAIRS = 8.0  # a ring of more accounts than this counts for no more, though its pairs are as its square
@@ -82,18 +85,6 @@ _GROWING_WHOLE = {
 }
 _PARTS_OF_RINGS = 3.0  # weight of a group that holds some of a ring against one that holds none
 _KEPT = ("incidence_bits", "entities", "account_traits", "account_hours", "conversations")
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """A workbench that works here and now."""
-
-    scratch: str
-    workers: int = 1
-    memory: int = 2 << 30
-
-    def map(self, function: Callable[[Any], Any], items: Iterable[Any], *, what: str) -> list[Any]:
-        return [function(item) for item in items]
 
 
 def prepare(given: Given, cache: Path) -> Path:
@@ -171,7 +162,7 @@ def describe(kept: Path, model: Path) -> pd.DataFrame:
         measured = behaviour.make(
             members, groups, *graph, found.affinities, table["account_traits"],
             sorted(str(p) for p in (kept / "account_hours").glob("*.parquet")), table["conversations"],
-            settings=settings, bench=_Bench(scratch),
+            settings=settings, bench=HereAndNow(scratch, memory=2 << 30),
         ).behaviour  # fmt: skip
     wide = measured.pivot(index="community", columns="measure", values="value").reindex(columns=list(NAMES))
     rows = members.merge(truth, on="account_id", how="left")
@@ -245,18 +236,38 @@ def chosen_of(table: pd.DataFrame) -> npt.NDArray[np.int64]:
     return choose_groups(Groups.from_arrays(group, account, len(table)), whole).group
 
 
-def calibrate(stand: pd.DataFrame) -> tuple[dict[str, float], float]:
-    """Slope and offset of the score, and the weight of being whole in it, from groups that stand.
+def calibrate(worlds: list[pd.DataFrame]) -> dict[str, Any]:
+    """What the score of a group on its own and the other groups of its world count: parts of a model file.
 
-    `bits` and `expected` come from models that never saw the world of the group.
+    `worlds` hold the groups that stand, a table each; `bits` and `expected` come from models that never saw the world.
+    What is expected of the other groups rests on scores without this part, so the two are fitted in turn.
     """
+    stand = pd.concat(worlds, ignore_index=True)
     answer = (stand["guilty"].to_numpy(float) >= 0.8).astype(float)
     whole = np.clip(stand["expected"].to_numpy(float), 0.01, 0.99)
-    columns = np.column_stack((stand["bits"].to_numpy(float), np.log2(whole / (1.0 - whole)))) * np.log(2.0)
-    offset, slope, of_whole = fit_logistic(
-        columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1, 1]), start=np.array([0.0, 1.0, 0.0])
-    )
-    return {"slope": float(slope), "offset": float(offset / np.log(2.0))}, float(of_whole / slope)
+    own = np.column_stack((stand["bits"].to_numpy(float), np.log2(whole / (1.0 - whole))))
+    ends = np.cumsum([len(world) for world in worlds])[:-1]
+    rate = BaseRate(float(answer.mean()), _OTHER_GROUPS, weight=0.0)
+    elsewhere = np.zeros(answer.size)  # log odds against those of all worlds, bits
+    offset = slope = of_whole = of_others = 0.0
+    for _ in range(_TURNS):
+        columns = np.column_stack((own, elsewhere)) * np.log(2.0)
+        offset, slope, of_whole, of_others = fit_logistic(
+            columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1, 1, 1]),
+            start=np.array([0.0, 1.0, 0.0, 0.0]),
+        )  # fmt: skip
+        alone = 1.0 / (1.0 + np.exp(-offset - np.log(2.0) * (own @ np.array([slope, of_whole]))))
+        elsewhere = np.concatenate([_elsewhere(rate, part) for part in np.split(alone, ends)])
+    return {
+        "calibration": {"slope": float(slope), "offset": float(offset / np.log(2.0))},
+        "base_rate": {"share": rate.share, "groups": rate.groups, "weight": float(of_others / slope)},
+        "whole_weight": float(of_whole / slope),
+    }
+
+
+def _elsewhere(rate: BaseRate, probability: Floats) -> Floats:
+    """What the other groups of one world say of each, in bits before it is weighed."""
+    return rate.odds(rate.elsewhere(probability, np.ones(probability.size, dtype=bool)))
 
 
 def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, Any], list[pd.DataFrame]]:
@@ -283,10 +294,10 @@ def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, A
         x = table[list(NAMES)].to_numpy(float)
         table["bits"] = apart[i % _FOLDS].score_bits(x)
         table["expected"] = np.clip(whole_apart[i % _FOLDS].total_bits(x), 0.01, 0.99)
-    calibration, weight = calibrate(pd.concat([t.iloc[chosen_of(t)] for t in tables], ignore_index=True))
+    fitted = calibrate([t.iloc[chosen_of(t)] for t in tables])
     model = {
         "measures": list(NAMES), "coordinated": forest.to_dict(), "rivals": fit_rivals(every), "affinity": affinity,
-        "whole": {"forest": whole.to_dict(), "weight": weight}, "calibration": calibration,
+        "whole": {"forest": whole.to_dict(), "weight": fitted.pop("whole_weight")}, **fitted,
         "trained_on": {"worlds": len(worlds), "groups": _GROWING, "pairs": _GROWING_PAIRS, "whole": _GROWING_WHOLE},
     }  # fmt: skip
     return model, tables
@@ -304,17 +315,18 @@ def recalibrated(model: dict[str, Any], worlds: list[Given], cache: Path, proces
         x = table[list(NAMES)].to_numpy(float)
         table["bits"] = forest.score_bits(x)
         table["expected"] = np.clip(whole.total_bits(x), 0.01, 0.99)
-    calibration, weight = calibrate(pd.concat([t.iloc[chosen_of(t)] for t in tables], ignore_index=True))
+    fitted = calibrate([t.iloc[chosen_of(t)] for t in tables])
     trained = model["trained_on"] | {"calibration_worlds": len(worlds)}
-    return model | {"calibration": calibration, "whole": model["whole"] | {"weight": weight}, "trained_on": trained}
+    of_whole = model["whole"] | {"weight": fitted.pop("whole_weight")}
+    return model | {"whole": of_whole, "trained_on": trained, **fitted}
 
 
 def _only_affinity(affinity: dict[str, Any]) -> dict[str, Any]:
     """A model file that can search, and judges nothing."""
     nothing = {"n_features": 0, "bias": 0.0, "trees": []}
-    line = {"slope": 1.0, "offset": 0.0}
+    line, even = {"slope": 1.0, "offset": 0.0}, {"share": 0.5, "groups": 1.0, "weight": 0.0}
     return {"measures": [], "coordinated": nothing, "rivals": {}, "calibration": line, "affinity": affinity,
-        "whole": {"forest": nothing, "weight": 0.0}}  # fmt: skip
+        "base_rate": even, "whole": {"forest": nothing, "weight": 0.0}}  # fmt: skip
 
 
 def _shown(items: Iterable[Any], n: int, what: str) -> Iterable[Any]:

@@ -11,17 +11,21 @@ import numpy as np
 from graphs import AdditiveModel, Shape
 
 
-def hand_made(place: Path, *, coordinated: str, whole: str, slope: float = 1.0, offset: float = 0.0) -> str:
+def hand_made(
+    place: Path, *, coordinated: str, whole: str, slope: float = 1.0, offset: float = 0.0, elsewhere: float = 0.0
+) -> str:
     """Write a model of two measures to a file and give its path.
 
     A group scores +6 bits where `coordinated` is above one half, else -6; it is expected to be whole (0.9) where
-    `whole` is above one half, else a part (0.2). Pairs have no affinity.
+    `whole` is above one half, else a part (0.2). Pairs have no affinity. What the other groups of a run say
+    counts `elsewhere` bits a bit.
     """
     measures = [coordinated, whole]
     even = Shape(0, np.array([0.0, 1.0]), np.zeros(2))
     model = {
         "measures": measures, "coordinated": _step(0, -6.0, 6.0), "calibration": {"slope": slope, "offset": offset},
         "whole": {"forest": _step(1, 0.2, 0.9), "weight": 1.0},
+        "base_rate": {"share": 0.5, "groups": 10.0, "weight": elsewhere},
         "rivals": {"unclear": AdditiveModel(0.0, (even, even)).to_dict()},
         "affinity": {"features": ["network_bits"], "forest": {"n_features": 1, "bias": -20.0, "trees": []}},
     }  # fmt: skip

@@ -18,6 +18,7 @@ from pipeline.accused import MEMBERSHIP
 from pipeline.evaluate import MAJORITY, against_truth, share
 from pipeline.naming import named_hypotheses
 from pipeline.run.measure import measured
+from tests.benchmarks.detection.attributable import attributable
 from tests.benchmarks.detection.ground import RULES, Ground, load, prepare
 from tests.benchmarks.detection.methods import METHODS
 from tests.benchmarks.detection.ours import OURS, VARIANTS, answer
@@ -90,7 +91,10 @@ def _claims(name: str, tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame) 
         return {}
     rings = tables["rings"].merge(true_operators(tables["members"], truth), on="ring_id", how="left")
     named = named_hypotheses(tables["attribution"]).merge(rings[["ring_id", "true_operator"]], on="ring_id")
+    flagged = rings[rings["flagged"].astype(bool) & rings["true_operator"].notna()]
+    nameable = flagged[attributable(tables["touched"], flagged)]
     return {
+        "attributable": share(int((nameable["operator"] == nameable["true_operator"]).sum()), len(nameable)),
         "ring_claims": _pairs(rings["score"], rings["true_operator"].notna()),
         "name_claims": _pairs(named["probability"], named["operator"] == named["true_operator"]),
     }

@@ -31,6 +31,7 @@ from pipeline.settings import ScoresSettings, Settings
 from pipeline.stages import null_scores, scores
 from pipeline.stages._entity_classes import COUNTS
 from pipeline.storage import folder
+from tests.benchmarks.detection.attributable import touched
 from tests.benchmarks.detection.ground import LAST, RULES, line_of
 
 Floats = npt.NDArray[np.float64]
@@ -117,7 +118,7 @@ def answer(kept: Path, variant: Variant, scratch: Path) -> Answer:
             run.stages.pop(name, None)
             walk.one_stage(BY_NAME[name])
     noted = [run.stages[name] for name in (s.name for s in STAGES) if name in variant.again or name in GROUPING]
-    tables = _whole(run) if variant is OURS else _short(run, variant.settings)
+    tables = _whole(run, scratch) if variant is OURS else _short(run, variant.settings)
     seconds, peak = sum(n["seconds"] for n in noted), max(n["peak_memory"] for n in noted)
     if variant is not OURS:
         shutil.rmtree(place)
@@ -232,8 +233,9 @@ def _quiet(measures: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def _whole(run: Unfinished) -> dict[str, pd.DataFrame]:
-    return {name: pd.read_parquet(run.path(name)) for name in ("rings", "members", "attribution")}
+def _whole(run: Unfinished, scratch: Path) -> dict[str, pd.DataFrame]:
+    tables = {name: pd.read_parquet(run.path(name)) for name in ("rings", "members", "attribution")}
+    return {**tables, "touched": touched(run, scratch)}
 
 
 def _short(run: Unfinished, settings: Settings) -> dict[str, pd.DataFrame]:

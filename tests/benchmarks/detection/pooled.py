@@ -45,6 +45,7 @@ def pool(cells: Sequence[Cell]) -> Row:
         "innocent_rings": sum(c["innocent_rings"] for c in cells),
         "named_wrongly": added(f["attribution"]["false"] for f in figures),
         "named": added(f["attribution"]["covered"] for f in figures),
+        "attributable": added(c["attributable"] for c in cells if "attributable" in c),
         "joined_right": added(f["attribution"]["operator_ids"]["joined_right"] for f in figures),
         "joined_found": added(f["attribution"]["operator_ids"]["found"] for f in figures),
         "seconds": mean(c["seconds"] for c in cells), "peak_memory": max(c["peak_memory"] for c in cells),

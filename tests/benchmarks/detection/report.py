@@ -100,11 +100,14 @@ _TITLES = {
 def _attribution(made: Sequence[Row]) -> list[str]:
     chosen = [r for r in made if r["method"] == "ours" and r["named"]["of"]]
     body = [
-        [r["level"], interval(r["named_wrongly"]), interval(r["named"]), interval(r["joined_right"]),
-         interval(r["joined_found"])]
+        [r["level"], interval(r["named_wrongly"]), interval(r["named"]), interval(r["attributable"]),
+         interval(r["joined_right"]), interval(r["joined_found"])]
         for r in chosen
     ]  # fmt: skip
-    head = ("level", "named wrongly", "true rings named", "pairs under one id that are right", "pairs found")
+    head = (
+        "level", "named wrongly", "true rings named", "attributable ones named", "pairs under one id that are right",
+        "pairs found",
+    )  # fmt: skip
     return ["## Attribution (ours; no other method names anybody)", "", *table(head, body)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,24 +15,13 @@ from graphs.ties import Groups
 from pipeline.graph_tables import GraphTables, graph_tables
 from pipeline.link_types import link_types
 from pipeline.measures import NAMES, Records, measure, read_records
+from tests.support.here import HereAndNow
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 DAYS = 28
 RING = [f"ring-{i:02d}" for i in range(12)]
 OFFICE = [f"work-{i:02d}" for i in range(12)]
 OTHERS = [f"other-{i:03d}" for i in range(60)]
-
-
-@dataclass
-class Bench:
-    """A workbench that works here and now."""
-
-    scratch: str
-    workers: int = 1
-    memory: int = 1 << 30
-
-    def map(self, function, items, *, what: str):  # type: ignore[no-untyped-def]
-        return [function(item) for item in items]
 
 
 def _hours() -> pd.DataFrame:
@@ -131,7 +119,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
             "first_seen": [START, START + timedelta(hours=1), START, START + timedelta(days=9)],
         }
     )
-    records: Records = read_records(tables, traits, parts, conversations, Bench(str(place)))
+    records: Records = read_records(tables, traits, parts, conversations, HereAndNow(str(place)))
     number = {name: i for i, name in enumerate(tables.accounts)}
     groups = Groups.from_arrays([0] * 12 + [1] * 12, [number[a] for a in (*RING, *OFFICE)])
     return measure(tables, groups, records, _affinity(number))

@@ -21,6 +21,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return hand_made(place, coordinated="handoffs", whole="text_closed")
 
 
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same model, which lets the other groups of a run have a say."""
+    place = tmp_path_factory.mktemp("model") / "model.json"
+    return hand_made(place, coordinated="handoffs", whole="text_closed", elsewhere=0.5)
+
+
 def _judged(
     model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None
 ) -> scores.Scores:
@@ -62,6 +69,30 @@ def test_parts_add_up_to_the_score(model: str) -> None:
     assert made.candidates["score_bits"].tolist() == pytest.approx((6.0 + whole).tolist())
     assert made.candidates["score"].tolist() == pytest.approx((1 / (1 + 2.0 ** -(6.0 + whole))).tolist())
     assert parts.sum(axis=1).tolist() == pytest.approx(made.candidates["score_bits"].tolist())
+
+
+def test_a_group_counts_for_more_where_others_are_coordinated(listening: str) -> None:
+    """Its own part of the score is the same on both platforms; the other groups add bits there and take them here."""
+    ring = (range(14), 0.9, 0.1)
+    parts = {}
+    for name, value in (("guilty", 0.9), ("innocent", 0.1)):
+        made = _judged(listening, [ring, *((range(n, n + 5), value, 0.9) for n in (20, 25, 30))])
+        parts[name] = made.candidate_parts.query("candidate == 0").set_index("part")
+        bits = float(made.candidates["score_bits"][0])
+        assert bits == pytest.approx(parts[name]["bits"].sum())
+        assert made.candidates["score"][0] == pytest.approx(1 / (1 + 2.0**-bits))
+    guilty, innocent = parts["guilty"].loc["elsewhere"], parts["innocent"].loc["elsewhere"]
+    high = 1 / (1 + 2.0 ** -(6.0 + np.log2(9.0)))  # of each of the other three; ten groups of one half weigh against
+    assert guilty["value"] == pytest.approx((3 * high + 5.0) / 13.0)
+    assert guilty["bits"] == pytest.approx(0.5 * np.log2(guilty["value"] / (1 - guilty["value"])))
+    assert innocent["bits"] < 0 < guilty["bits"]
+    assert parts["guilty"]["bits"].drop("elsewhere").equals(parts["innocent"]["bits"].drop("elsewhere"))
+
+
+def test_a_group_has_no_say_about_itself(listening: str) -> None:
+    made = _judged(listening, [(range(14), 0.9, 0.9)])
+    alone = made.candidate_parts.set_index("part").loc["elsewhere"]
+    assert (alone["value"], alone["bits"]) == (0.5, 0.0)
 
 
 @pytest.mark.parametrize(("bests", "lowest", "highest"), [

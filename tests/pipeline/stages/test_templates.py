@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise as pairwise_of
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,26 +21,9 @@ from pipeline.settings import Settings
 from pipeline.stages._template_sketches import FORMAT
 from pipeline.stages.templates import Templates, make, sketch
 from tests.pipeline.text.planted import Planted, pairwise, plant
+from tests.support.here import HereAndNow
 
-T = TypeVar("T")
-R = TypeVar("R")
 START = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-@dataclass
-class Bench:
-    """Does the work at once, in this process, in the order given or backwards."""
-
-    scratch: str
-    workers: int = 1
-    memory: int = 1 << 30
-    backwards: bool = False
-
-    def map(self, function: Callable[[T], R], items: Iterable[T], *, what: str) -> list[R]:
-        listed = list(items)
-        if self.backwards:
-            return [function(item) for item in reversed(listed)][::-1]
-        return [function(item) for item in listed]
 
 
 @dataclass
@@ -81,7 +64,7 @@ def run(folder: Path, planted: Planted, cuts: list[int], *, backwards: bool = Fa
     """Write the parts and run the stage on them."""
     paths, prompts = write_parts(folder / "in", planted, cuts, **more)
     (folder / "out").mkdir()
-    return make(paths, prompts, settings=Settings(), bench=Bench(str(folder / "out"), backwards=backwards))
+    return make(paths, prompts, settings=Settings(), bench=HereAndNow(str(folder / "out"), backwards=backwards))
 
 
 def events(result: Templates) -> pa.Table:
@@ -189,7 +172,7 @@ def test_kept_sketches_give_the_same_run(planted: Planted, whole: Templates, tmp
         for number, path in enumerate(paths[:2])
     }
     prompts.reads.clear()
-    result = make(paths, prompts, settings=Settings(), bench=Bench(str(tmp_path / "out")), sketches=kept)
+    result = make(paths, prompts, settings=Settings(), bench=HereAndNow(str(tmp_path / "out")), sketches=kept)
     assert result.templates.equals(whole.templates)
     assert events(result).equals(events(whole))
     assert prompts.reads.get(paths[0], 0) <= 1  # for the wording only

@@ -24,6 +24,7 @@ TITLES = {
     "affinity_closed": "Closeness kept within",
     "whole": "A whole ring, not a part",
     "elsewhere": "Coordinated groups elsewhere",
+    "overlap": "Groups that overlap with it",
     "two_families": "Tied in two ways",
     "top_card": "Most shared card",
     "accounts_a_card": "Accounts behind a card",

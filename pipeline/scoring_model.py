@@ -20,63 +20,32 @@ import numpy.typing as npt
 from graphs.additive import AdditiveModel
 from graphs.forest import Forest
 from pipeline.affinity import AffinityModel
+from pipeline.context import Context, Usual
 
 Floats = npt.NDArray[np.float64]
 
 SHIPPED = "scoring_model.json"
-_MOST_OF_RATE = 2.0  # bits
-
-
-@dataclass(frozen=True)
-class BaseRate:
-    """How common coordinated groups are among the other groups of a run, and what that says of one.
-
-    In training a share `share` of the groups that stand was coordinated. A run's own share counts against `groups`
-    groups with that share, and its log odds count `weight` times, at most `_MOST_OF_RATE` bits either way.
-    """
-
-    share: float
-    groups: float
-    weight: float
-
-    def elsewhere(self, probability: Floats, stands: npt.NDArray[np.bool_]) -> Floats:
-        """Share of coordinated groups that is expected among all others that stand: one value a group."""
-        mine = np.where(stands, probability, 0.0)
-        return np.asarray(
-            (mine.sum() - mine + self.groups * self.share) / (stands.sum() - stands + self.groups), dtype=np.float64
-        )
-
-    def odds(self, elsewhere: Floats) -> Floats:
-        """How much more common coordinated groups are elsewhere in the run than in training: log2 of the odds ratio."""
-        return np.asarray(
-            np.log2(elsewhere / (1.0 - elsewhere)) - np.log2(self.share / (1.0 - self.share)), dtype=np.float64
-        )
-
-    def bits(self, elsewhere: Floats) -> Floats:
-        """The part of the score that comes from the other groups, in bits."""
-        weighed = self.weight * self.odds(elsewhere)
-        return np.asarray(np.round(np.clip(weighed, -_MOST_OF_RATE, _MOST_OF_RATE), 9), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class ScoringModel:
-    """`measures` name the columns; `coordinated` gives score_bits, a part a measure; `rivals` weigh innocent kinds
-    among themselves.
+    """`measures` name the columns; `coordinated` gives the score of a group on its own, a part a measure.
 
     `whole` expects from the same measures how much a group overlaps with one ring (Jaccard index); its log odds count
-    `whole_weight` times and are a part of the score. `base_rate` adds what the run's other groups say. `affinity`
-    weighs pairs of accounts for the search.
-    `calibration` is a slope and an offset in bits: probability = 1 / (1 + 2 ** -(slope * bits + offset)).
+    `whole_weight` times and are a part of the score. Both together are log odds in bits. `context` corrects them for
+    groups that stand, by what the rest of the run says. `rivals` weigh innocent kinds among themselves, `affinity`
+    weighs pairs of accounts for the search. `slope` and `offset` calibrate the sum:
+    probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 
     measures: tuple[str, ...]
     coordinated: Forest
     whole: Forest
     whole_weight: float
+    context: Context
     rivals: dict[str, AdditiveModel]
     slope: float
     offset: float
-    base_rate: BaseRate
     affinity: AffinityModel
     digest: str
 
@@ -89,7 +58,7 @@ class ScoringModel:
         return np.asarray(self.whole_weight * np.log2(whole / (1.0 - whole)), dtype=np.float64)
 
     def score_bits(self, x: npt.ArrayLike) -> Floats:
-        """Score before calibration of groups on their own: trees over the measures, and being whole."""
+        """Score of groups on their own: trees over the measures, and being whole."""
         return np.asarray(self.coordinated.score_bits(x) + self.whole_bits(self.wholeness(x)), dtype=np.float64)
 
     def calibrated(self, bits: npt.ArrayLike) -> Floats:
@@ -118,10 +87,13 @@ def read_model(path: str = "") -> ScoringModel:
         coordinated=Forest.from_dict(given["coordinated"]),
         whole=Forest.from_dict(given["whole"]["forest"]),
         whole_weight=float(given["whole"]["weight"]),
+        context=Context(
+            Usual(**{name: float(value) for name, value in given["context"]["usual"].items()}),
+            Forest.from_dict(given["context"]["forest"]),
+        ),
         rivals={kind: AdditiveModel.from_dict(m) for kind, m in given["rivals"].items()},
         slope=float(given["calibration"]["slope"]),
         offset=float(given["calibration"]["offset"]),
-        base_rate=BaseRate(**{name: float(value) for name, value in given["base_rate"].items()}),
         affinity=AffinityModel(tuple(given["affinity"]["features"]), Forest.from_dict(given["affinity"]["forest"])),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -264,8 +264,8 @@ def test_points_differ_from_the_base_in_one_thing_and_seeds_never_meet() -> None
 
 def test_nothing_is_learned_from_worlds_near_those_reported_on() -> None:
     given = [
-        *training_worlds(60, True), *full_worlds(12), *wide_worlds(12), *calibration_worlds(20, True),
-        *platform_worlds(60),
+        *training_worlds(80, True), *full_worlds(16), *wide_worlds(16), *calibration_worlds(26, True),
+        *platform_worlds(80),
     ]  # fmt: skip
     reported = [p for scale in SCALES.values() for p in reported_points(scale)]
     seeds = {seed for _, seed, _ in given}

@@ -106,6 +106,7 @@ MEASURES: tuple[Measure, ...] = (
 
 NAMES: tuple[str, ...] = tuple(m.name for m in MEASURES)
 
-# The two parts of a score that are no measures of the group alone.
+# Parts of a score that are no measures of the group alone.
 WHOLE = Measure("whole", "links", "share", +1, "expected overlap with one ring: 1 is all of it and no more")
 ELSEWHERE = Measure("elsewhere", "run", "share", +1, "expected coordinated groups among the run's other groups")
+OVERLAP = Measure("overlap", "run", "bits", 0, "how likely the groups are that the search found around and inside it")

@@ -17,7 +17,7 @@ from graphs import empirical_q, gumbel_p
 from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.judging import choose_groups
-from pipeline.measures.catalogue import ELSEWHERE, MEASURES, WHOLE
+from pipeline.measures.catalogue import ELSEWHERE, MEASURES, OVERLAP, WHOLE, Measure
 from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
@@ -46,13 +46,18 @@ class _Judged:
     """Every candidate group, judged: one value a community."""
 
     x: Floats
-    bits: Floats  # of the group on its own
-    parts: Floats
-    whole: Floats
-    elsewhere: Floats  # coordinated groups expected among the others that stand, a share
+    alone: Floats  # bits of the group on its own
+    start: Floats
+    parts: Floats  # bits by measure
+    further: dict[Measure, tuple[Floats, Floats]]  # parts that are no measures: value and bits
     explanations: dict[str, Floats]
     kind: npt.NDArray[np.object_]
     decided: Floats | None = None  # bits by which standing decisions shift it
+
+    def bits(self) -> Floats:
+        """All parts together, those of decisions aside."""
+        further = np.sum([bits for _, bits in self.further.values()], axis=0)
+        return np.asarray(self.start + self.parts.sum(axis=1) + further, dtype=np.float64)
 
 
 def make(
@@ -76,7 +81,7 @@ def make(
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
     judged, chosen = _judge(behaviour, found, groups, model)
     q_value = np.ones(len(found))
-    q_value[chosen.group] = _q_values(judged.bits[chosen.group], null_scores)
+    q_value[chosen.group] = _q_values(judged.alone[chosen.group], null_scores)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
     known = learned(clean_decisions, previous_ring_registry)
     judged = _shifted(judged, reported, rows, incidence_bits, known, model)
@@ -98,10 +103,9 @@ def _shifted(
     found = shifts(pd.concat(groups, ignore_index=True), incidence, known) if groups else {}
     if not any(found.values()):
         return judged
-    decided = np.zeros(judged.bits.size)
+    decided = np.zeros(judged.alone.size)
     decided[list(found)] = list(found.values())
-    bits = judged.bits + model.base_rate.bits(judged.elsewhere) + decided
-    explanations, kind = _explained(judged.x, bits, model)
+    explanations, kind = _explained(judged.x, judged.bits() + decided, model)
     return replace(judged, explanations=explanations, kind=kind, decided=decided)
 
 
@@ -132,16 +136,35 @@ def _reported(groups: Groups, chosen: Chosen, judged: _Judged, floor: float) -> 
 def _judge(
     behaviour: pd.DataFrame, found: pd.DataFrame, groups: Groups, model: ScoringModel
 ) -> tuple[_Judged, Chosen]:
-    """Every group on its own, those that stand, and then each in the light of the others that stand."""
+    """Every group on its own, those that stand, and then these in the light of the whole run."""
     wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
-    bits, whole = model.score_bits(x), model.wholeness(x)
+    alone, whole = model.score_bits(x), model.wholeness(x)
     chosen = choose_groups(groups, whole)
-    stands = np.zeros(bits.size, dtype=bool)
-    stands[chosen.group] = True
-    elsewhere = model.base_rate.elsewhere(model.calibrated(bits), stands)
-    explanations, kind = _explained(x, bits + model.base_rate.bits(elsewhere), model)
-    return _Judged(x, bits, model.coordinated.parts(x), whole, elsewhere, explanations, kind), chosen
+    stands = chosen.group
+    placed = model.context.place(groups, stands, x, alone, whole)
+
+    def placed_on(own: Floats, more: Floats | float) -> Floats:
+        """What a group has on its own, and for those that stand what their place in the run adds."""
+        out = own.astype(np.float64)
+        out[stands] += more
+        return out
+
+    nothing, elsewhere = np.zeros(alone.size), np.full(alone.size, np.nan)
+    elsewhere[stands] = placed.share_elsewhere
+    judged = _Judged(
+        x, alone,
+        start=placed_on(np.full(alone.size, model.coordinated.bias), placed.start),
+        parts=placed_on(np.round(model.coordinated.parts(x), 9), placed.measures),
+        further={
+            WHOLE: (whole, placed_on(np.round(model.whole_bits(whole), 9), placed.whole)),
+            ELSEWHERE: (elsewhere, placed_on(nothing, placed.elsewhere)),
+            OVERLAP: (np.full(alone.size, np.nan), placed_on(nothing, placed.overlap)),
+        },
+        explanations={}, kind=np.zeros(0, dtype=object),
+    )  # fmt: skip
+    explanations, kind = _explained(x, judged.bits(), model)
+    return replace(judged, explanations=explanations, kind=kind), chosen
 
 
 def _explained(x: Floats, bits: Floats, model: ScoringModel) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
@@ -224,7 +247,7 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
     frames = [
         pd.DataFrame(
             {"candidate": np.arange(group.size), "part": "start", "family": "start", "value": np.nan, "unit": "",
-             "reference": np.nan, "bits": model.coordinated.bias}
+             "reference": np.nan, "bits": judged.start[group]}
         )
     ]  # fmt: skip
     for column, name in enumerate(model.measures):
@@ -243,21 +266,14 @@ def _parts(group: npt.NDArray[np.int64], judged: _Judged, behaviour: pd.DataFram
                 }
             )
         )
-    whole = judged.whole[group]
-    frames.append(
-        pd.DataFrame(
-            {"candidate": np.arange(group.size), "part": WHOLE.name, "family": WHOLE.family, "value": whole,
-             "unit": WHOLE.unit, "reference": np.nan, "bits": np.round(model.whole_bits(whole), 9)}
-        )
-    )  # fmt: skip
-    elsewhere = judged.elsewhere[group]
-    frames.append(
-        pd.DataFrame(
-            {"candidate": np.arange(group.size), "part": ELSEWHERE.name, "family": ELSEWHERE.family,
-             "value": np.round(elsewhere, 9), "unit": ELSEWHERE.unit, "reference": model.base_rate.share,
-             "bits": model.base_rate.bits(elsewhere)}
-        )
-    )  # fmt: skip
+    for part, (value, bits) in judged.further.items():
+        usual = model.context.usual.share if part is ELSEWHERE else np.nan
+        frames.append(
+            pd.DataFrame(
+                {"candidate": np.arange(group.size), "part": part.name, "family": part.family, "value": value[group],
+                 "unit": part.unit, "reference": usual, "bits": np.round(bits[group], 9)}
+            )
+        )  # fmt: skip
     if judged.decided is not None:
         frames.append(
             pd.DataFrame(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn._loss.loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from graphs.forest import Forest, Tree
@@ -28,8 +29,31 @@ def grow_values(x: Floats, y: Floats, weight: Floats, **settings: Any) -> Forest
     return _grown(HistGradientBoostingRegressor, x, y, weight, 1.0, [0] * x.shape[1], settings)
 
 
+def grow_from(x: Floats, y: Floats, start: Floats, *, signs: list[int], **settings: Any) -> Forest:
+    """Fit boosted trees to answers 0 and 1 that correct log odds given for each row, in bits. `signs` as in `grow`."""
+    loss = _From(start / _BITS)
+    return _grown(HistGradientBoostingRegressor, x, y, None, _BITS, signs, {**settings, "loss": loss})
+
+
+class _From(HalfBinomialLoss):  # type: ignore[misc]
+    """The loss of answers 0 and 1, counted from given log odds (natural units, one a row of the fit) on."""
+
+    def __init__(self, start: Floats) -> None:
+        super().__init__()
+        self.start = np.ascontiguousarray(start)
+
+    def fit_intercept_only(self, y_true: Floats, sample_weight: Floats | None = None) -> Floats:
+        """Nothing: the rows have their own."""
+        return np.zeros(1)
+
+    def gradient_hessian(self, y_true: Floats, raw_prediction: Floats, **more: Any) -> Any:
+        """As the loss has them where the sum of both stands."""
+        moved = raw_prediction + self.start.reshape(raw_prediction.shape)
+        return super().gradient_hessian(y_true=y_true, raw_prediction=moved, **more)
+
+
 def _grown(
-    kind: Any, x: Floats, y: Floats, weight: Floats, unit: float, signs: list[int], settings: dict[str, Any]
+    kind: Any, x: Floats, y: Floats, weight: Floats | None, unit: float, signs: list[int], settings: dict[str, Any]
 ) -> Forest:
     known = np.flatnonzero(np.isfinite(x).any(axis=0))
     defaults: dict[str, Any] = {"random_state": 0, "early_stopping": False}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphs import AdditiveModel, Shape
+from pipeline.context import CONTEXT
 
 
 def hand_made(
@@ -17,15 +18,18 @@ def hand_made(
     """Write a model of two measures to a file and give its path.
 
     A group scores +6 bits where `coordinated` is above one half, else -6; it is expected to be whole (0.9) where
-    `whole` is above one half, else a part (0.2). Pairs have no affinity. What the other groups of a run say
-    counts `elsewhere` bits a bit.
+    `whole` is above one half, else a part (0.2). Pairs have no affinity. Where more than half of the run's other
+    groups are expected to be coordinated, `elsewhere` bits are added, else taken.
     """
     measures = [coordinated, whole]
+    n, column = len(measures) + len(CONTEXT), len(measures) + CONTEXT.index("elsewhere")
     even = Shape(0, np.array([0.0, 1.0]), np.zeros(2))
     model = {
         "measures": measures, "coordinated": _step(0, -6.0, 6.0), "calibration": {"slope": slope, "offset": offset},
         "whole": {"forest": _step(1, 0.2, 0.9), "weight": 1.0},
-        "base_rate": {"share": 0.5, "groups": 10.0, "weight": elsewhere},
+        "context": {
+            "usual": {"share": 0.5, "groups": 10.0}, "forest": _step(column, -elsewhere, elsewhere, n_features=n)
+        },
         "rivals": {"unclear": AdditiveModel(0.0, (even, even)).to_dict()},
         "affinity": {"features": ["network_bits"], "forest": {"n_features": 1, "bias": -20.0, "trees": []}},
     }  # fmt: skip
@@ -33,10 +37,10 @@ def hand_made(
     return str(place)
 
 
-def _step(feature: int, low: float, high: float) -> dict[str, Any]:
+def _step(feature: int, low: float, high: float, n_features: int = 2) -> dict[str, Any]:
     """One tree: `low` for values up to one half and unknown ones, else `high`."""
     tree = {
         "feature": [feature, -1, -1], "threshold": [0.5, 0.0, 0.0], "missing_left": [True, False, False],
         "left": [1, 0, 0], "right": [2, 0, 0], "value": [(low + high) / 2, low, high],
     }  # fmt: skip
-    return {"n_features": 2, "bias": (low + high) / 2, "trees": [tree]}
+    return {"n_features": n_features, "bias": (low + high) / 2, "trees": [tree]}

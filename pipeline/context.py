@@ -1,4 +1,7 @@
-"""What a run says of a group beside what it does itself: how likely the others are, and those that overlap with it."""
+"""What a run says of a group beside what it does itself: how likely the others are, and those that overlap with it.
+
+It is asked twice: how whole a group is, before overlaps are settled, and how likely it is, after.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,32 @@ Floats = npt.NDArray[np.float64]
 WHOLE, ELSEWHERE = "whole", "elsewhere"
 OVERLAP: tuple[str, ...] = overlapping.NAMES
 CONTEXT: tuple[str, ...] = (WHOLE, ELSEWHERE, *OVERLAP)
+AMONG: tuple[str, ...] = (WHOLE, "alone", *OVERLAP)
+
+_LEAST_WHOLE = 0.03  # what is expected to be less of any ring is not looked at again
+
+
+def whole_among(groups: Groups, x: Floats, bits: Floats, whole: Floats, forest: Forest) -> Floats:
+    """Expected overlap of each group with one ring, corrected by the groups that overlap with it.
+
+    `x`, `bits` and `whole` hold every group: measures, log odds on its own, overlap expected from its measures alone.
+    `forest` asks for the measures and the columns `AMONG`.
+    """
+    return settled(whole, *among(groups, x, bits, whole), forest)
+
+
+def settled(whole: Floats, asked: npt.NDArray[np.int64], columns: Floats, forest: Forest) -> Floats:
+    """`whole` with what the forest says of the rows `asked` in its place."""
+    out = whole.astype(np.float64)
+    out[asked] = np.clip(np.round(forest.total_bits(columns), 9), 0.01, 0.99)
+    return out
+
+
+def among(groups: Groups, x: Floats, bits: Floats, whole: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Numbers of the groups that are looked at again, and for each its measures and the columns `AMONG`."""
+    asked = np.flatnonzero(whole > _LEAST_WHOLE)
+    around = overlapping.neighbours(groups, asked, bits)
+    return asked, np.column_stack((x[asked], whole[asked], bits[asked], around))
 
 
 @dataclass(frozen=True)

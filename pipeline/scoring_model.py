@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from graphs.additive import AdditiveModel
 from graphs.forest import Forest
+from graphs.ties import Groups
 from pipeline.affinity import AffinityModel
-from pipeline.context import Context, Usual
+from pipeline.context import Context, Usual, whole_among
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,9 +33,10 @@ class ScoringModel:
     """`measures` name the columns; `coordinated` gives the score of a group on its own, a part a measure.
 
     `whole` expects from the same measures how much a group overlaps with one ring (Jaccard index); its log odds count
-    `whole_weight` times and are a part of the score. Both together are log odds in bits. `context` corrects them for
-    groups that stand, by what the rest of the run says. `rivals` weigh innocent kinds among themselves, `affinity`
-    weighs pairs of accounts for the search. `slope` and `offset` calibrate the sum:
+    `whole_weight` times and are a part of the score. Both together are log odds in bits. `among` corrects
+    `whole` by the groups that overlap, which settles what stands, and `context` corrects the score of what stands by
+    the rest of the run. `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the
+    search. `slope` and `offset` calibrate the sum:
     probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 
@@ -42,6 +44,7 @@ class ScoringModel:
     coordinated: Forest
     whole: Forest
     whole_weight: float
+    among: Forest
     context: Context
     rivals: dict[str, AdditiveModel]
     slope: float
@@ -52,6 +55,10 @@ class ScoringModel:
     def wholeness(self, x: npt.ArrayLike) -> Floats:
         """Expected Jaccard index of each group with one ring, between 0.01 and 0.99."""
         return np.asarray(np.clip(np.round(self.whole.total_bits(x), 9), 0.01, 0.99), dtype=np.float64)
+
+    def whole_among(self, groups: Groups, x: Floats, bits: Floats, whole: Floats) -> Floats:
+        """Expected Jaccard index of each group with one ring, when its overlaps are known; `bits` of it on its own."""
+        return whole_among(groups, x, bits, whole, self.among)
 
     def whole_bits(self, whole: Floats) -> Floats:
         """The part of the score that comes from being whole, in bits."""
@@ -87,6 +94,7 @@ def read_model(path: str = "") -> ScoringModel:
         coordinated=Forest.from_dict(given["coordinated"]),
         whole=Forest.from_dict(given["whole"]["forest"]),
         whole_weight=float(given["whole"]["weight"]),
+        among=Forest.from_dict(given["among"]),
         context=Context(
             Usual(**{name: float(value) for name, value in given["context"]["usual"].items()}),
             Forest.from_dict(given["context"]["forest"]),

@@ -9,7 +9,7 @@ import pytest
 from pipeline.context import CONTEXT, OVERLAP, Usual
 from pipeline.measures import NAMES
 from tests.benchmarks.grow import grow, grow_from
-from tests.benchmarks.train_model import fit_context, fit_line, moved, standing
+from tests.benchmarks.train_context import fit_context, fit_line, moved, standing
 
 GROWING = {"max_iter": 60, "learning_rate": 0.2, "max_leaf_nodes": 4, "min_samples_leaf": 30}
 
@@ -57,7 +57,10 @@ def _world(n: int, seed: int) -> pd.DataFrame:
 
 
 def test_the_context_sees_measures_and_the_other_groups() -> None:
-    worlds = [standing(_world(240, seed), Usual(1 / 3, 10.0), {"slope": 1.0, "offset": -1.0}, 0.0) for seed in range(4)]
+    worlds = [
+        standing(_world(240, seed), np.full(240, 0.5), Usual(1 / 3, 10.0), {"slope": 1.0, "offset": -1.0}, 0.0)
+        for seed in range(4)
+    ]
     one = worlds[0]
     assert one.x.shape == (240, len(NAMES)) and one.around.shape == (240, len(CONTEXT))
     assert one.bits.tolist() == [-1.0] * 240  # log odds of one third

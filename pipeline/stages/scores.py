@@ -139,7 +139,8 @@ def _judge(
     """Every group on its own, those that stand, and then these in the light of the whole run."""
     wide = behaviour.pivot(index="community", columns="measure", values="value").reindex(found["community"])
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
-    alone, whole = model.score_bits(x), model.wholeness(x)
+    alone, own_whole = model.score_bits(x), model.wholeness(x)
+    whole = model.whole_among(groups, x, alone, own_whole)
     chosen = choose_groups(groups, whole)
     stands = chosen.group
     placed = model.context.place(groups, stands, x, alone, whole)
@@ -157,7 +158,7 @@ def _judge(
         start=placed_on(np.full(alone.size, model.coordinated.bias), placed.start),
         parts=placed_on(np.round(model.coordinated.parts(x), 9), placed.measures),
         further={
-            WHOLE: (whole, placed_on(np.round(model.whole_bits(whole), 9), placed.whole)),
+            WHOLE: (whole, placed_on(np.round(model.whole_bits(own_whole), 9), placed.whole)),
             ELSEWHERE: (elsewhere, placed_on(nothing, placed.elsewhere)),
             OVERLAP: (np.full(alone.size, np.nan), placed_on(nothing, placed.overlap)),
         },

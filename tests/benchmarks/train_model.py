@@ -14,11 +14,9 @@ import json
 import os
 import pickle
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +26,8 @@ import pandas as pd
 
 from graphs import fit_additive
 from graphs.forest import Forest
-from graphs.logistic import fit_logistic
-from graphs.ties import Groups
 from pipeline.affinity import SIGNS, features_of, pairs_of
-from pipeline.context import CONTEXT, Usual, context_of
 from pipeline.graph_tables import all_types, graph_tables
-from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import MEASURES, NAMES
 from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out, one_stage
@@ -42,7 +36,8 @@ from pipeline.scoring_model import SHIPPED
 from pipeline.settings import ExportsSettings, ScoresSettings, Settings
 from pipeline.stages import behaviour, communities
 from pipeline.worlds import World, build
-from tests.benchmarks.grow import grow, grow_from, grow_values
+from tests.benchmarks.grow import grow, grow_values
+from tests.benchmarks.train_context import FOLDS, GROWING, PARTS_OF_RINGS, judged, line_of, shown
 from tests.benchmarks.training_worlds import (
     KIND_OF,
     calibration_worlds,
@@ -57,9 +52,6 @@ from tests.support.here import HereAndNow
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
 
-_FOLDS = 4
-_OTHER_GROUPS = 10.0  # groups with the share of all worlds against which the others of one world count
-_CONTEXT_SIGNS = {"elsewhere": +1, "whole": +1, "members_best": +1, "members_mean": +1}
 _INNOCENT_MASS = 3.0  # weight of all innocent groups against that of all guilty ones
 _OTHER_PAIRS = 0.15  # share of the pairs of no ring that are learned from; each then counts for those left out
 _RING_PAIRS = 8.0  # a ring of more accounts than this counts for no more, though its pairs are as its square
@@ -84,14 +76,6 @@ _GROWING_WHOLE = {
     "min_samples_leaf": 40,
     "l2_regularization": 1.0,
 }
-_GROWING_CONTEXT = {
-    "max_iter": 300,
-    "learning_rate": 0.05,
-    "max_leaf_nodes": 12,
-    "min_samples_leaf": 40,
-    "l2_regularization": 3.0,
-}
-_PARTS_OF_RINGS = 3.0  # weight of a group that holds some of a ring against one that holds none
 _KEPT = ("incidence_bits", "entities", "account_traits", "account_hours", "conversations")
 
 
@@ -218,7 +202,7 @@ def fit_groups(table: pd.DataFrame) -> Forest:
 def fit_whole(table: pd.DataFrame) -> Forest:
     """Trees that expect from the measures how whole a group is."""
     whole = table["whole"].to_numpy(float)
-    weight = table["weight"].to_numpy(float) * np.where(whole > 0, _PARTS_OF_RINGS, 1.0)
+    weight = table["weight"].to_numpy(float) * np.where(whole > 0, PARTS_OF_RINGS, 1.0)
     return grow_values(table[list(NAMES)].to_numpy(float), whole, weight, **_GROWING_WHOLE)
 
 
@@ -235,112 +219,11 @@ def fit_rivals(table: pd.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def groups_of(table: pd.DataFrame) -> Groups:
-    """The candidate groups of one world."""
-    names = {a: i for i, a in enumerate(sorted({a for m in table["members"] for a in m}))}
-    group = np.repeat(np.arange(len(table)), table["size"].to_numpy())
-    return Groups.from_arrays(group, np.array([names[a] for m in table["members"] for a in m]), len(table))
-
-
-def chosen_of(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Groups of one world that stand when chosen as the scores stage chooses, by `expected`."""
-    return choose_groups(groups_of(table), table["expected"].to_numpy(float)).group
-
-
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """The groups of a world that stand: measures, context, log odds on their own (bits), and whether coordinated."""
-
-    x: Floats
-    around: Floats
-    bits: Floats
-    answer: Floats
-
-
-def calibrate(tables: list[pd.DataFrame]) -> tuple[dict[str, float], float]:
-    """Slope and offset in bits of what a group is on its own, and the weight of being whole, over groups that stand.
-
-    `bits` and `expected` come from models that never saw the world.
-    """
-    stand = pd.concat([t.iloc[chosen_of(t)] for t in tables], ignore_index=True)
-    columns = np.column_stack((stand["bits"].to_numpy(float), _odds(stand["expected"]))) * np.log(2.0)
-    answer = coordinated(stand)
-    offset, slope, of_whole = fit_logistic(
-        columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1, 1]), start=np.array([0.0, 1.0, 0.0])
-    )
-    return {"slope": float(slope), "offset": float(offset / np.log(2.0))}, float(of_whole)
-
-
-def coordinated(table: pd.DataFrame) -> Floats:
-    """Whether each group is one: 1 or 0."""
-    return (table["guilty"].to_numpy(float) >= 0.8).astype(float)
-
-
-def _odds(whole: pd.Series) -> Floats:
-    """Log odds of being whole, in bits, as the model takes them."""
-    share = np.clip(np.round(whole.to_numpy(float), 9), 0.01, 0.99)
-    return np.asarray(np.log2(share / (1.0 - share)), dtype=np.float64)
-
-
-def standing(table: pd.DataFrame, usual: Usual, line: dict[str, float], of_whole: float) -> Standing:
-    """What the context is learned from, of one world."""
-    groups, stands = groups_of(table), chosen_of(table)
-    bits = line["slope"] * table["bits"].to_numpy(float) + line["offset"] + of_whole * _odds(table["expected"])
-    around = context_of(groups, stands, bits, table["expected"].to_numpy(float), usual)
-    x = table[list(NAMES)].to_numpy(float)[stands]
-    return Standing(x, around, bits[stands], coordinated(table.iloc[stands]))
-
-
-def fit_context(worlds: list[Standing]) -> Forest:
-    """Trees that correct what groups are on their own by their measures and their context, in bits."""
-    x = np.concatenate([np.column_stack((w.x, w.around)) for w in worlds])
-    signs = [m.sign for m in MEASURES] + [_CONTEXT_SIGNS.get(name, 0) for name in CONTEXT]
-    answer, start = (np.concatenate([getattr(w, what) for w in worlds]) for what in ("answer", "bits"))
-    return grow_from(x, answer, start, signs=signs, **_GROWING_CONTEXT)
-
-
-def fit_line(worlds: list[Standing], forests: list[Forest]) -> dict[str, float]:
-    """Slope and offset of the whole score, from trees that never saw a world: world i, forest i modulo their number."""
-    bits = [
-        w.bits + forests[i % len(forests)].score_bits(np.column_stack((w.x, w.around))) for i, w in enumerate(worlds)
-    ]
-    answer = np.concatenate([w.answer for w in worlds])
-    columns = np.concatenate(bits)[:, None] * np.log(2.0)
-    offset, slope = fit_logistic(
-        columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1]), start=np.array([0.0, 1.0])
-    )
-    return {"slope": float(slope), "offset": float(offset / np.log(2.0))}
-
-
-def judged(tables: list[pd.DataFrame], forest: Forest, whole: Forest, processes: int) -> dict[str, Any]:
-    """The parts of a model file that judge, from groups that models scored which never saw their world.
-
-    `forest` and `whole` come from all worlds. Their sum is moved onto the scale of log odds, so that the trees of the
-    context start from it.
-    """
-    line, of_whole = calibrate(tables)
-    usual = Usual(float(np.mean(np.concatenate([coordinated(t.iloc[chosen_of(t)]) for t in tables]))), _OTHER_GROUPS)
-    worlds = [standing(t, usual, line, of_whole) for t in tables]
-    parts = [[w for i, w in enumerate(worlds) if i % _FOLDS != f] for f in range(_FOLDS)]
-    with ProcessPoolExecutor(processes) as pool:
-        *apart, context = _shown(pool.map(fit_context, [*parts, worlds]), _FOLDS + 1, "fits of the context")
-    return {
-        "coordinated": moved(forest, line).to_dict(), "whole": {"forest": whole.to_dict(), "weight": of_whole},
-        "context": {"usual": asdict(usual), "forest": context.to_dict()}, "calibration": fit_line(worlds, apart),
-    }  # fmt: skip
-
-
-def moved(forest: Forest, line: dict[str, float]) -> Forest:
-    """The forest whose score is `slope` times that of another, and `offset` more."""
-    trees = tuple(replace(tree, value=line["slope"] * tree.value) for tree in forest.trees)
-    return Forest(forest.n_features, line["slope"] * forest.bias + line["offset"], trees)
-
-
 def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """The model, and the candidate groups of each world with the bits that a model gave which never saw it."""
     with ProcessPoolExecutor(processes) as pool:
-        kept = list(_shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
-        told = list(_shown(pool.map(pairs, kept), len(kept), "pairs"))
+        kept = list(shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
+        told = list(shown(pool.map(pairs, kept), len(kept), "pairs"))
         affinity = fit_affinity(told)
         models = []
         for half in (0, 1):
@@ -348,23 +231,23 @@ def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, A
             path.write_text(json.dumps(_only_affinity(fit_affinity(told[1 - half :: 2]))))
             models.append(path)
         seen = pool.map(describe, kept, [models[i % 2] for i in range(len(kept))])
-        tables = list(_shown(seen, len(kept), "groups"))
+        tables = list(shown(seen, len(kept), "groups"))
         del told
         folds = [
-            pd.concat([t for i, t in enumerate(tables) if i % _FOLDS != f], ignore_index=True) for f in range(_FOLDS)
+            pd.concat([t for i, t in enumerate(tables) if i % FOLDS != f], ignore_index=True) for f in range(FOLDS)
         ]
         every = pd.concat(tables, ignore_index=True)
-        *apart, forest = _shown(pool.map(fit_groups, [*folds, every]), _FOLDS + 1, "fits")
-        *whole_apart, whole = _shown(pool.map(fit_whole, [*folds, every]), _FOLDS + 1, "fits of wholeness")
+        *apart, forest = shown(pool.map(fit_groups, [*folds, every]), FOLDS + 1, "fits")
+        *whole_apart, whole = shown(pool.map(fit_whole, [*folds, every]), FOLDS + 1, "fits of wholeness")
     for i, table in enumerate(tables):
         x = table[list(NAMES)].to_numpy(float)
-        table["bits"] = apart[i % _FOLDS].score_bits(x)
-        table["expected"] = np.clip(whole_apart[i % _FOLDS].total_bits(x), 0.01, 0.99)
+        table["bits"] = apart[i % FOLDS].score_bits(x)
+        table["expected"] = np.clip(whole_apart[i % FOLDS].total_bits(x), 0.01, 0.99)
     model = {
         "measures": list(NAMES), "rivals": fit_rivals(every), "affinity": affinity,
         **judged(tables, forest, whole, processes),
         "trained_on": {"worlds": len(worlds), "groups": _GROWING, "pairs": _GROWING_PAIRS, "whole": _GROWING_WHOLE,
-            "context": _GROWING_CONTEXT},
+            **GROWING},
     }  # fmt: skip
     return model, tables
 
@@ -374,17 +257,10 @@ def recalibrated(model: dict[str, Any], worlds: list[Given], cache: Path, proces
     path = cache / "given.json"
     path.write_text(json.dumps(model))
     with ProcessPoolExecutor(processes) as pool:
-        kept = list(_shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
-        tables = list(_shown(pool.map(describe, kept, [path] * len(kept)), len(kept), "groups"))
-    forest, whole = Forest.from_dict(model["coordinated"]), Forest.from_dict(model["whole"]["forest"])
-    for table in tables:
-        x = table[list(NAMES)].to_numpy(float)
-        table["bits"] = forest.score_bits(x)
-        table["expected"] = np.clip(whole.total_bits(x), 0.01, 0.99)
-    usual, of_whole = Usual(**model["context"]["usual"]), float(model["whole"]["weight"])
-    worlds = [standing(t, usual, {"slope": 1.0, "offset": 0.0}, of_whole) for t in tables]
-    line = fit_line(worlds, [Forest.from_dict(model["context"]["forest"])])
-    return model | {"calibration": line, "trained_on": model["trained_on"] | {"calibration_worlds": len(worlds)}}
+        kept = list(shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
+        tables = list(shown(pool.map(describe, kept, [path] * len(kept)), len(kept), "groups"))
+    trained = model["trained_on"] | {"calibration_worlds": len(worlds)}
+    return model | {"calibration": line_of(model, tables), "trained_on": trained}
 
 
 def _only_affinity(affinity: dict[str, Any]) -> dict[str, Any]:
@@ -392,13 +268,7 @@ def _only_affinity(affinity: dict[str, Any]) -> dict[str, Any]:
     nothing = {"n_features": 0, "bias": 0.0, "trees": []}
     return {"measures": [], "coordinated": nothing, "rivals": {}, "affinity": affinity,
         "calibration": {"slope": 1.0, "offset": 0.0}, "whole": {"forest": nothing, "weight": 0.0},
-        "context": {"usual": {"share": 0.5, "groups": 1.0}, "forest": nothing}}  # fmt: skip
-
-
-def _shown(items: Iterable[Any], n: int, what: str) -> Iterable[Any]:
-    for i, item in enumerate(items, 1):
-        print(f"\r{what} {i} of {n}", end="" if i < n else "\n", file=sys.stderr, flush=True)
-        yield item
+        "among": nothing, "context": {"usual": {"share": 0.5, "groups": 1.0}, "forest": nothing}}  # fmt: skip
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphs import AdditiveModel, Shape
-from pipeline.context import CONTEXT
+from pipeline.context import AMONG, CONTEXT
 
 
 def hand_made(
@@ -27,6 +27,7 @@ def hand_made(
     model = {
         "measures": measures, "coordinated": _step(0, -6.0, 6.0), "calibration": {"slope": slope, "offset": offset},
         "whole": {"forest": _step(1, 0.2, 0.9), "weight": 1.0},
+        "among": _step(len(measures) + AMONG.index("whole"), 0.2, 0.9, n_features=len(measures) + len(AMONG)),
         "context": {
             "usual": {"share": 0.5, "groups": 10.0}, "forest": _step(column, -elsewhere, elsewhere, n_features=n)
         },

@@ -30,8 +30,9 @@ from pipeline.text.meaning import LIKE, like
 from pipeline.text.sentences import embed
 from pipeline.worlds import WORLDS, build
 from tests.benchmarks.bench_templates import Prompts
-from tests.pipeline.stages.test_templates import Bench, write_parts
+from tests.pipeline.stages.test_templates import write_parts
 from tests.pipeline.text.planted import Planted, sentence
+from tests.support.frames import PlainBench
 
 REWORDINGS = Path(__file__).with_name("rewordings.csv")
 LEASTS = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
@@ -82,7 +83,7 @@ def through_the_stage() -> dict[str, Any]:
         for name in ("without", "with"):
             started = time.process_time()
             settings = Settings(templates=TemplatesSettings(semantic=name == "with"))
-            made = make(paths, source, settings=settings, bench=Bench(folder))
+            made = make(paths, source, settings=settings, bench=PlainBench(folder))
             seconds[name] = round(time.process_time() - started, 1)
         table = {name: _column(made.template_events, name) for name in ("template_id", "family_id", "meaning_id")}
     frame, topic = (np.array([row[name] for row in rows]) for name in ("frame", "topic"))
@@ -113,7 +114,8 @@ def in_a_world() -> dict[str, Any]:
         truth = pq.read_table(next(Path(f"{folder}/world").rglob("truth.parquet"))).to_pandas()
         n_accounts, truth = len(truth), truth.dropna(subset=["ring_id"])
         ring = dict(zip(truth["account_id"], truth["ring_id"], strict=True))
-        made = make(days, Prompts(), settings=Settings(templates=TemplatesSettings(semantic=True)), bench=Bench(folder))
+        semantic = Settings(templates=TemplatesSettings(semantic=True))
+        made = make(days, Prompts(), settings=semantic, bench=PlainBench(folder))
         table = pd.concat(
             pq.read_table(path, columns=["account_id", "template_id", "meaning_id"]).to_pandas()
             for path in made.template_events

@@ -47,7 +47,7 @@ from tests.benchmarks.training_worlds import (
     training_worlds,
     wide_worlds,
 )
-from tests.support.here import HereAndNow
+from tests.support.frames import PlainBench
 
 Floats = npt.NDArray[np.float64]
 Given = tuple[World, int, tuple[str, ...]]
@@ -154,7 +154,7 @@ def describe(kept: Path, model: Path) -> pd.DataFrame:
         measured = behaviour.make(
             members, groups, *graph, found.affinities, table["account_traits"],
             sorted(str(p) for p in (kept / "account_hours").glob("*.parquet")), table["conversations"],
-            settings=settings, bench=HereAndNow(scratch, memory=2 << 30),
+            settings=settings, bench=PlainBench(scratch, memory=2 << 30),
         ).behaviour  # fmt: skip
     wide = measured.pivot(index="community", columns="measure", values="value").reindex(columns=list(NAMES))
     rows = members.merge(truth, on="account_id", how="left")

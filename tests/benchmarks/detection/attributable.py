@@ -11,7 +11,7 @@ from pipeline.run.unfinished import Unfinished
 from pipeline.stages.attribution.ledger import FAMILY_OF
 from pipeline.stages.attribution.touches import Platform, numbered, touches
 from tests.benchmarks.detection.ground import RULES
-from tests.support.here import HereAndNow
+from tests.support.frames import PlainBench
 
 _SURE = 0.5  # confidence that an indicator must have
 _FAMILIES = 2  # of indicators that must agree
@@ -26,7 +26,7 @@ def touched(run: Unfinished, scratch: Path) -> pd.DataFrame:
         return pd.DataFrame({c: [] for c in ("ring_id", "indicator", "operator", "family", "confidence")})
     wide = (sorted(str(p) for p in run.path(name).glob("*.parquet")) for name in ("sightings", "clean_events"))
     found = touches(indicators, members, Platform(*wide, traits, templates, ranges, link_types(RULES.link_types)),
-        HereAndNow(str(scratch)))  # fmt: skip
+        PlainBench(str(scratch)))  # fmt: skip
     rows = found.pairs.merge(members[["ring_id", "account_id"]], on="account_id")
     rows = rows.merge(indicators[["operator", "entity_type", "confidence"]], left_on="indicator", right_index=True)
     rows["family"] = rows["entity_type"].map(FAMILY_OF).fillna(rows["entity_type"])

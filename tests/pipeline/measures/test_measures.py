@@ -15,7 +15,7 @@ from graphs.ties import Groups
 from pipeline.graph_tables import GraphTables, graph_tables
 from pipeline.link_types import link_types
 from pipeline.measures import NAMES, Records, measure, read_records
-from tests.support.here import HereAndNow
+from tests.support.frames import PlainBench
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 DAYS = 28
@@ -119,7 +119,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
             "first_seen": [START, START + timedelta(hours=1), START, START + timedelta(days=9)],
         }
     )
-    records: Records = read_records(tables, traits, parts, conversations, HereAndNow(str(place)))
+    records: Records = read_records(tables, traits, parts, conversations, PlainBench(str(place)))
     number = {name: i for i, name in enumerate(tables.accounts)}
     groups = Groups.from_arrays([0] * 12 + [1] * 12, [number[a] for a in (*RING, *OFFICE)])
     return measure(tables, groups, records, _affinity(number))

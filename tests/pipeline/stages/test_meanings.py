@@ -25,8 +25,9 @@ from pipeline.stages._meanings import settle, with_meanings
 from pipeline.stages.templates import Templates, make
 from pipeline.text import sentences
 from pipeline.text.sentences import Floats
-from tests.pipeline.stages.test_templates import Bench, write_parts
+from tests.pipeline.stages.test_templates import write_parts
 from tests.pipeline.text.planted import Planted
+from tests.support.frames import PlainBench
 
 # Two ways to say one thing, and one thing else; each filled in by accounts of its own.
 FRAMES = (
@@ -56,7 +57,7 @@ def filled(n: int = 30) -> Planted:
 def mined(folder: Path, settings: Settings, cuts: list[int], *, backwards: bool = False) -> Templates:
     folder.mkdir()
     paths, prompts = write_parts(folder / "in", filled(), cuts)
-    bench = Bench(str(folder), backwards=backwards)
+    bench = PlainBench(str(folder), backwards=backwards)
     return make(paths, prompts, settings=settings, bench=bench, meaning=by_first_words)
 
 
@@ -101,14 +102,14 @@ def test_so_many_frames_are_compared_at_the_most(tmp_path: Path, monkeypatch: py
     path = str(tmp_path / "part-00000.parquet")
     pq.write_table(pa.table({"template_id": pa.array(["a", "b", "c", None, "d"])}), path)
     sampled = {name: [FRAMES[0].format("x"), FRAMES[0].format("y")] for name in "abcd"}
-    parts = with_meanings([path], table, sampled, Bench(str(tmp_path)), by_first_words)
+    parts = with_meanings([path], table, sampled, PlainBench(str(tmp_path)), by_first_words)
     assert pq.read_table(parts[0])[MEANING.column].to_pylist() == [None, "like-b", "like-b", None, None]
     assert pq.read_table(path).column_names == ["template_id"]
 
 
 def test_no_frame_no_meaning(tmp_path: Path) -> None:
-    assert settle([], {}, Bench(str(tmp_path)), by_first_words) == {}
-    assert settle(["a"], {"a": ["short"]}, Bench(str(tmp_path)), by_first_words) == {}
+    assert settle([], {}, PlainBench(str(tmp_path)), by_first_words) == {}
+    assert settle(["a"], {"a": ["short"]}, PlainBench(str(tmp_path)), by_first_words) == {}
 
 
 def test_the_switch_brings_the_link_type_and_the_manifest_keeps_it() -> None:

@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 from pipeline.stages._template_sketches import FORMAT
 from pipeline.stages.templates import Templates, make, sketch
 from tests.pipeline.text.planted import Planted, pairwise, plant
-from tests.support.here import HereAndNow
+from tests.support.frames import PlainBench
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def run(folder: Path, planted: Planted, cuts: list[int], *, backwards: bool = Fa
     """Write the parts and run the stage on them."""
     paths, prompts = write_parts(folder / "in", planted, cuts, **more)
     (folder / "out").mkdir()
-    return make(paths, prompts, settings=Settings(), bench=HereAndNow(str(folder / "out"), backwards=backwards))
+    return make(paths, prompts, settings=Settings(), bench=PlainBench(str(folder / "out"), backwards=backwards))
 
 
 def events(result: Templates) -> pa.Table:
@@ -172,7 +172,7 @@ def test_kept_sketches_give_the_same_run(planted: Planted, whole: Templates, tmp
         for number, path in enumerate(paths[:2])
     }
     prompts.reads.clear()
-    result = make(paths, prompts, settings=Settings(), bench=HereAndNow(str(tmp_path / "out")), sketches=kept)
+    result = make(paths, prompts, settings=Settings(), bench=PlainBench(str(tmp_path / "out")), sketches=kept)
     assert result.templates.equals(whole.templates)
     assert events(result).equals(events(whole))
     assert prompts.reads.get(paths[0], 0) <= 1  # for the wording only

@@ -9,6 +9,7 @@ import math
 MINUS = "−"
 FEWEST_FOR_PERCENT = 20  # below, a percent would be less than one account
 START = "start"
+OF_THE_RUN = "run"  # family of the parts that tell of the rest of the run, no evidence of the group itself
 
 TITLES = {
     START: "Start: any group of this run",

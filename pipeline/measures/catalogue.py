@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.part_words import OF_THE_RUN
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -108,5 +110,5 @@ NAMES: tuple[str, ...] = tuple(m.name for m in MEASURES)
 
 # Parts of a score that are no measures of the group alone.
 WHOLE = Measure("whole", "links", "share", +1, "expected overlap with one ring: 1 is all of it and no more")
-ELSEWHERE = Measure("elsewhere", "run", "share", +1, "expected coordinated groups among the run's other groups")
-OVERLAP = Measure("overlap", "run", "bits", 0, "how likely the groups are that the search found around and inside it")
+ELSEWHERE = Measure("elsewhere", OF_THE_RUN, "share", +1, "expected coordinated groups among the run's other groups")
+OVERLAP = Measure("overlap", OF_THE_RUN, "bits", 0, "how likely the groups are that were found around and inside it")

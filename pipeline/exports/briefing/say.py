@@ -13,6 +13,7 @@ from pipeline.exports.frames import rows_of
 from pipeline.exports.suppress import telling
 from pipeline.exports.tables import Tables
 from pipeline.exports.trace import Source, cite, name_of, safe
+from pipeline.part_words import OF_THE_RUN, START
 
 KIND_WORDS = words.KIND_WORDS
 
@@ -88,7 +89,8 @@ class RingFacts:
     def confidence(self) -> str:
         """A sentence of its own on how far the likelihood can be trusted, with its reason."""
         parts = self.tables.table("score_parts", [self.ring_id])
-        families = parts[parts["part"] != "start"].groupby("family")["bits"].sum()
+        own = parts[(parts["part"] != START) & (parts["family"] != OF_THE_RUN)]  # what the group itself shows
+        families = own.groupby("family")["bits"].sum()
         n = int((families >= words.COUNTED_BITS).sum())
         counted = cite(str(n), Source("families_counted", "score_parts", "", self._where()), n)
         level = safe(self.ring.confidence)

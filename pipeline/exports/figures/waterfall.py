@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipeline.exports import numbers
@@ -112,20 +114,21 @@ def _waterfall(parts: pd.DataFrame, accounts: int) -> pd.DataFrame:
 
 
 def _chances(scores: pd.DataFrame) -> list[tuple[float, float]]:
-    """(probability, bits) of the foot scale, read from the scored rings: only within what they cover."""
+    """(probability, bits) of the foot scale, read from the scored rings: only within what they cover.
+
+    Calibration is a line in log odds, so between two rings the scale is read along it.
+    """
     known = scores[["score_bits", "score"]].dropna().sort_values(["score", "score_bits"]).drop_duplicates("score")
     if len(known) < 2:
         return []
-    found = []
-    for chance in CHANCES:
-        below, above = known[known["score"] <= chance], known[known["score"] >= chance]
-        if below.empty or above.empty:
-            continue
-        b, a = below.iloc[-1], above.iloc[0]
-        share = 0.0 if a.score == b.score else (chance - b.score) / (a.score - b.score)
-        if abs(a.score_bits - b.score_bits) <= 3.0:
-            found.append((chance, float(b.score_bits + share * (a.score_bits - b.score_bits))))
-    return found
+    odds, bits = _odds(known["score"].to_numpy(float)), known["score_bits"].to_numpy(float)
+    inside = [chance for chance in CHANCES if odds[0] <= _odds(np.array(chance)) <= odds[-1]]
+    return [(chance, float(np.interp(_odds(np.array(chance)), odds, bits))) for chance in inside]
+
+
+def _odds(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    inner = np.clip(share, 1e-12, 1.0 - 1e-12)
+    return np.asarray(np.log(inner / (1.0 - inner)), dtype=np.float64)
 
 
 def height(sheet: Sheet, size: Size) -> float:

@@ -247,6 +247,16 @@ def test_picture_draws_every_account_and_matrix_counts_every_account() -> None:
     assert matrix(453, 14).marks["n_accounts"].sum() == 453
 
 
+def test_the_foot_of_a_waterfall_is_read_along_the_line_of_log_odds() -> None:
+    """Two rings far apart suffice: all probabilities between theirs stand where the calibration puts them."""
+    bits = np.array([-6.0, 9.0])
+    known = pd.DataFrame({"score_bits": bits, "score": 1 / (1 + 2.0 ** -(0.8 * bits + 0.4))})
+    ring = Ring(30)
+    found = waterfall.sheet(ring.row, ring.parts, known, frame()).asides["chances"]
+    assert [chance for chance, _ in found] == [0.05, 0.2, 0.5, 0.8, 0.95, 0.99]
+    assert [1 / (1 + 2.0 ** -(0.8 * at + 0.4)) for _, at in found] == pytest.approx([c for c, _ in found])
+
+
 def test_waterfall_adds_up() -> None:
     for parts in (0, 7, 8, 30):
         marks = waterfall_of(parts).marks

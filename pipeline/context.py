@@ -26,7 +26,7 @@ _LEAST_WHOLE = 0.03  # what is expected to be less of any ring is not looked at 
 
 
 def whole_among(groups: Groups, x: Floats, bits: Floats, whole: Floats, forest: Forest) -> Floats:
-    """Expected overlap of each group with one ring, corrected by the groups that overlap with it.
+    """Expected overlap of each group with one ring, corrected by the groups that overlap with it: a mixture has none.
 
     `x`, `bits` and `whole` hold every group: measures, log odds on its own, overlap expected from its measures alone.
     `forest` asks for the measures and the columns `AMONG`.

@@ -57,7 +57,10 @@ class ScoringModel:
         return np.asarray(np.clip(np.round(self.whole.total_bits(x), 9), 0.01, 0.99), dtype=np.float64)
 
     def whole_among(self, groups: Groups, x: Floats, bits: Floats, whole: Floats) -> Floats:
-        """Expected Jaccard index of each group with one ring, when its overlaps are known; `bits` of it on its own."""
+        """Expected Jaccard index of each group with one ring, when its overlaps are known; `bits` of it on its own.
+
+        Groups of which many members belong to no ring count for less, to nothing.
+        """
         return whole_among(groups, x, bits, whole, self.among)
 
     def whole_bits(self, whole: Floats) -> Floats:

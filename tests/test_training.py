@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphs.forest import Forest
 from pipeline.context import CONTEXT, OVERLAP, Usual
 from pipeline.measures import NAMES
 from tests.benchmarks.grow import grow, grow_from
-from tests.benchmarks.train_context import fit_context, fit_line, moved, standing
+from tests.benchmarks.train_context import fit_context, fit_line, look, moved, standing
 
 GROWING = {"max_iter": 60, "learning_rate": 0.2, "max_leaf_nodes": 4, "min_samples_leaf": 30}
 
@@ -23,7 +24,7 @@ def test_trees_that_start_from_log_odds_correct_what_is_wrong_with_them() -> Non
     dice = np.random.default_rng(1)
     x, start = dice.random((20_000, 1)), dice.normal(-2.0, 1.5, 20_000)
     lacking = np.where(x[:, 0] > 0.5, 4.0, 0.0)
-    forest = grow_from(x, _drawn(start + lacking, 2), start, signs=[1], **GROWING)
+    forest = grow_from(x, _drawn(start + lacking, 2), start, np.ones(20_000), signs=[1], **GROWING)
     found = forest.score_bits(np.array([[0.1], [0.4], [0.6], [0.9]]))
     assert found.tolist() == pytest.approx([0.0, 0.0, 4.0, 4.0], abs=0.4)
 
@@ -32,7 +33,7 @@ def test_trees_that_start_from_log_odds_keep_their_signs() -> None:
     dice = np.random.default_rng(3)
     x = dice.random((5_000, 1))
     answer = _drawn(3.0 - 6.0 * x[:, 0], 4)  # falls with x, which the sign forbids
-    forest = grow_from(x, answer, np.zeros(5_000), signs=[1], **GROWING)
+    forest = grow_from(x, answer, np.zeros(5_000), np.ones(5_000), signs=[1], **GROWING)
     assert np.ptp(forest.score_bits(np.linspace(0, 1, 50)[:, None])) == pytest.approx(0.0, abs=1e-9)
 
 
@@ -52,7 +53,7 @@ def _world(n: int, seed: int) -> pd.DataFrame:
         handoffs=np.where(guilty == 1, 0.9, 0.1) + dice.normal(0, 0.05, n), group_size=np.log2(5.0)
     )
     return table.assign(
-        size=5, guilty=guilty, bits=0.0, expected=0.5, members=[[f"a{5 * i + k}" for k in range(5)] for i in range(n)]
+        size=5, guilty=guilty, bits=0.0, expected=0.5, accounts=10_000, members=[[f"a{5 * i + k}" for k in range(5)] for i in range(n)]
     )
 
 
@@ -72,3 +73,25 @@ def test_the_context_sees_measures_and_the_other_groups() -> None:
     assert score[one.answer == 1].min() > 3.0 and score[one.answer == 0].max() < -3.0
     line = fit_line(worlds, [forest])
     assert line["slope"] > 0.5
+
+
+def test_the_line_is_that_of_whole_platforms() -> None:
+    """In small worlds scores say the reverse of the truth; the line does not heed them."""
+    usual, line = Usual(1 / 3, 10.0), {"slope": 1.0, "offset": 0.0}
+    platform, small = _world(240, 1), _world(240, 2).assign(accounts=4_000)
+    platform["bits"], small["bits"] = 6.0 * platform["guilty"] - 3.0, 3.0 - 6.0 * small["guilty"]
+    dice = np.random.default_rng(6)
+    for table in (platform, small):
+        table["bits"] += dice.normal(0, 3.0, 240)
+    worlds = [standing(t, np.full(240, 0.5), usual, line, 0.0) for t in (platform, small)]
+    says_nothing = Forest(len(NAMES) + len(CONTEXT), 0.0, ())
+    assert [w.platform for w in worlds] == [True, False]
+    assert fit_line(worlds, [says_nothing]) == fit_line(worlds[:1], [says_nothing])
+    assert fit_line(worlds[1:], [says_nothing])["slope"] < 0.1 < fit_line(worlds, [says_nothing])["slope"]
+
+
+def test_a_mixture_counts_for_less_than_its_overlap() -> None:
+    table = _world(3, 1).assign(guilty=[1.0, 0.6, 0.3], whole=0.5, weight=1.0)
+    seen = look(table, {"slope": 1.0, "offset": 0.0}, 0.0)
+    assert seen.asked.tolist() == [0, 1, 2]
+    assert seen.whole.tolist() == pytest.approx([0.5, 0.25, 0.0])

@@ -72,7 +72,8 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     missing = np.full(found.groups.n, np.nan)  # a measure that is not taken adds nothing, as in the scores stage
     x = np.column_stack([values.get(name, missing) for name in model.measures])
     bits = model.score_bits(x)
-    stands = choose_groups(found.groups, model.whole_among(found.groups, x, bits, model.wholeness(x))).group
+    whole = model.whole_among(found.groups, x, bits, model.wholeness(x))
+    stands = choose_groups(found.groups, whole, bits).group
     return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]
 
 

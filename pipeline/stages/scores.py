@@ -141,7 +141,7 @@ def _judge(
     x = wide.reindex(columns=list(model.measures)).to_numpy(float)
     alone, own_whole = model.score_bits(x), model.wholeness(x)
     whole = model.whole_among(groups, x, alone, own_whole)
-    chosen = choose_groups(groups, whole)
+    chosen = choose_groups(groups, whole, alone)
     stands = chosen.group
     placed = model.context.place(groups, stands, x, alone, whole)
 

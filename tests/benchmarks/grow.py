@@ -29,10 +29,12 @@ def grow_values(x: Floats, y: Floats, weight: Floats, **settings: Any) -> Forest
     return _grown(HistGradientBoostingRegressor, x, y, weight, 1.0, [0] * x.shape[1], settings)
 
 
-def grow_from(x: Floats, y: Floats, start: Floats, *, signs: list[int], **settings: Any) -> Forest:
+def grow_from(
+    x: Floats, y: Floats, start: Floats, weight: Floats, *, signs: list[int], **settings: Any
+) -> Forest:
     """Fit boosted trees to answers 0 and 1 that correct log odds given for each row, in bits. `signs` as in `grow`."""
     loss = _From(start / _BITS)
-    return _grown(HistGradientBoostingRegressor, x, y, None, _BITS, signs, {**settings, "loss": loss})
+    return _grown(HistGradientBoostingRegressor, x, y, weight, _BITS, signs, {**settings, "loss": loss})
 
 
 class _From(HalfBinomialLoss):  # type: ignore[misc]
@@ -53,7 +55,7 @@ class _From(HalfBinomialLoss):  # type: ignore[misc]
 
 
 def _grown(
-    kind: Any, x: Floats, y: Floats, weight: Floats | None, unit: float, signs: list[int], settings: dict[str, Any]
+    kind: Any, x: Floats, y: Floats, weight: Floats, unit: float, signs: list[int], settings: dict[str, Any]
 ) -> Forest:
     known = np.flatnonzero(np.isfinite(x).any(axis=0))
     defaults: dict[str, Any] = {"random_state": 0, "early_stopping": False}

@@ -36,6 +36,8 @@ GROWING: dict[str, dict[str, Any]] = {
         "max_iter": 300, "learning_rate": 0.05, "max_leaf_nodes": 12, "min_samples_leaf": 40, "l2_regularization": 3.0,
     },
 }  # fmt: skip
+_PLATFORM = 8_000  # accounts from which on a world is as large as a platform
+_PLATFORMS = 3.0  # weight of a group of such a world against that of a smaller one
 _OTHER_GROUPS = 10.0  # groups with the share of all worlds against which the others of one world count
 _CONTEXT_SIGNS = {"elsewhere": +1, "whole": +1, "members_best": +1, "members_mean": +1}
 
@@ -48,18 +50,22 @@ def groups_of(table: pd.DataFrame) -> Groups:
 
 
 def chosen_of(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Groups of one world that stand when chosen as the scores stage chooses, by `expected`."""
-    return choose_groups(groups_of(table), table["expected"].to_numpy(float)).group
+    """Groups of one world that stand by `expected` and size alone, as long as no log odds are known."""
+    return choose_groups(groups_of(table), table["expected"].to_numpy(float), np.zeros(len(table))).group
 
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """The groups of a world that stand: measures, context, log odds on their own (bits), and whether coordinated."""
+    """The groups of a world that stand: measures, context, log odds on their own (bits), and whether coordinated.
+
+    `platform` says that the world has the size of a whole platform.
+    """
 
     x: Floats
     around: Floats
     bits: Floats
     answer: Floats
+    platform: bool
 
 
 def calibrate(tables: list[pd.DataFrame]) -> tuple[dict[str, float], float]:
@@ -107,8 +113,17 @@ def look(table: pd.DataFrame, line: dict[str, float], of_whole: float) -> Looked
     """What wholeness among others is learned from, of one world."""
     bits, expected = alone(table, line, of_whole), table["expected"].to_numpy(float)
     asked, columns = among(groups_of(table), table[list(NAMES)].to_numpy(float), bits, expected)
-    whole, weight = (table[name].to_numpy(float)[asked] for name in ("whole", "weight"))
-    return Looked(asked, columns, whole, weight)
+    whole = table["whole"].to_numpy(float) * _counted(table)
+    return Looked(asked, columns, whole[asked], table["weight"].to_numpy(float)[asked])
+
+
+def _counted(table: pd.DataFrame) -> Floats:
+    """How much of its overlap with a ring counts for each group: all of it in a coordinated group, none in a mixture.
+
+    A mixture of a whole ring with as many others overlaps with the ring by half, more than a pure third of it does,
+    but nobody can be accused from it.
+    """
+    return np.clip((table["guilty"].to_numpy(float) - 0.4) / 0.4, 0.0, 1.0)
 
 
 def fit_among(worlds: list[Looked]) -> Forest:
@@ -122,9 +137,11 @@ def fit_among(worlds: list[Looked]) -> Forest:
 def standing(table: pd.DataFrame, whole: Floats, usual: Usual, line: dict[str, float], of_whole: float) -> Standing:
     """What the context is learned from, of one world; `whole` says which groups stand."""
     groups, bits = groups_of(table), alone(table, line, of_whole)
-    stands = choose_groups(groups, whole).group
+    stands = choose_groups(groups, whole, bits).group
     x = table[list(NAMES)].to_numpy(float)[stands]
-    return Standing(x, context_of(groups, stands, bits, whole, usual), bits[stands], coordinated(table.iloc[stands]))
+    around = context_of(groups, stands, bits, whole, usual)
+    platform = bool(table["accounts"].iloc[0] >= _PLATFORM) if len(table) else False
+    return Standing(x, around, bits[stands], coordinated(table.iloc[stands]), platform)
 
 
 def fit_context(worlds: list[Standing]) -> Forest:
@@ -132,15 +149,21 @@ def fit_context(worlds: list[Standing]) -> Forest:
     x = np.concatenate([np.column_stack((w.x, w.around)) for w in worlds])
     signs = [m.sign for m in MEASURES] + [_CONTEXT_SIGNS.get(name, 0) for name in CONTEXT]
     answer, start = (np.concatenate([getattr(w, what) for w in worlds]) for what in ("answer", "bits"))
-    return grow_from(x, answer, start, signs=signs, **GROWING["context"])
+    weight = np.concatenate([np.full(w.answer.size, _PLATFORMS if w.platform else 1.0) for w in worlds])
+    return grow_from(x, answer, start, weight, signs=signs, **GROWING["context"])
 
 
 def fit_line(worlds: list[Standing], forests: list[Forest]) -> dict[str, float]:
-    """Slope and offset of the whole score, from trees that never saw a world: world i, forest i modulo their number."""
+    """Slope and offset of the whole score, from trees that never saw a world: world i, forest i modulo their number.
+
+    Only worlds of the size of a platform count, where there are any: in small ones with many guilty scores say less.
+    """
+    chosen = [i for i, w in enumerate(worlds) if w.platform] or list(range(len(worlds)))
     bits = [
-        w.bits + forests[i % len(forests)].score_bits(np.column_stack((w.x, w.around))) for i, w in enumerate(worlds)
+        worlds[i].bits + forests[i % len(forests)].score_bits(np.column_stack((worlds[i].x, worlds[i].around)))
+        for i in chosen
     ]
-    answer = np.concatenate([w.answer for w in worlds])
+    answer = np.concatenate([worlds[i].answer for i in chosen])
     columns = np.concatenate(bits)[:, None] * np.log(2.0)
     offset, slope = fit_logistic(
         columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1]), start=np.array([0.0, 1.0])
@@ -163,7 +186,9 @@ def judged(tables: list[pd.DataFrame], forest: Forest, whole_forest: Forest, pro
             for i, (t, seen) in enumerate(zip(tables, looked, strict=True))
         ]
         both = list(zip(tables, whole, strict=True))
-        answers = [coordinated(t.iloc[choose_groups(groups_of(t), w).group]) for t, w in both]
+        answers = [
+            coordinated(t.iloc[choose_groups(groups_of(t), w, alone(t, line, of_whole)).group]) for t, w in both
+        ]
         usual = Usual(float(np.mean(np.concatenate(answers))), _OTHER_GROUPS)
         worlds = [standing(t, w, usual, line, of_whole) for t, w in both]
         *contexts, context = shown(pool.map(fit_context, _folds(worlds)), FOLDS + 1, "fits of the context")

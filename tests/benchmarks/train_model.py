@@ -172,6 +172,7 @@ def describe(kept: Path, model: Path) -> pd.DataFrame:
     out["population"] = by["population"].agg(_top)
     out["weight"] = by["often"].mean()
     out["members"] = by["account_id"].apply(list)
+    out["accounts"] = len(truth)
     out["guilty_accounts"] = int(truth["ring_id"].notna().sum())
     return out.reset_index()
 

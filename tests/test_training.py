@@ -53,8 +53,9 @@ def _world(n: int, seed: int) -> pd.DataFrame:
         handoffs=np.where(guilty == 1, 0.9, 0.1) + dice.normal(0, 0.05, n), group_size=np.log2(5.0)
     )
     return table.assign(
-        size=5, guilty=guilty, bits=0.0, expected=0.5, accounts=10_000, members=[[f"a{5 * i + k}" for k in range(5)] for i in range(n)]
-    )
+        size=5, guilty=guilty, bits=0.0, expected=0.5, accounts=10_000,
+        members=[[f"a{5 * i + k}" for k in range(5)] for i in range(n)],
+    )  # fmt: skip
 
 
 def test_the_context_sees_measures_and_the_other_groups() -> None:

@@ -46,6 +46,8 @@ from graphs.leiden import (
     partition,
     partition_pairs,
     stability,
+    sweep,
+    sweep_pairs,
 )
 from graphs.matching import Holdings, Overlaps, best_assignment, match_groups
 from graphs.measures import CommunityMeasures, Cuts, community_measures, smallest_cuts
@@ -150,6 +152,8 @@ __all__ = [
     "smallest_cuts",
     "stability",
     "start_burst",
+    "sweep",
+    "sweep_pairs",
     "synchrony",
     "total_bits",
     "weekend_ratio",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from graphs.arrays import FloatArray, IntArray, as_index, as_values, connected, ranges, require, run_starts
 from graphs.bipartite import BipartiteGraph
-from graphs.leiden import partition_pairs
+from graphs.leiden import sweep_pairs
 from graphs.projection import PairGraph, rare_pairs
 from graphs.ties import Groups
 
@@ -119,9 +119,7 @@ def affinity_partitions(
         strong = affinity.bits >= cut
         out.append(connected(affinity.a[strong], affinity.b[strong], affinity.n_accounts))
     pairs = PairGraph.from_arrays(affinity.a, affinity.b, affinity.probability, n_accounts=affinity.n_accounts)
-    for resolution in resolutions:
-        out.append(partition_pairs(pairs, objective="cpm", resolution=resolution, seed=seed).accounts)
-    return out
+    return out + [part.accounts for part in sweep_pairs(pairs, resolutions, objective="cpm", seed=seed)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -107,11 +108,25 @@ def partition(
     whatever order its edges were given, and the same parameters give the same partition.
     Raises ValueError for a resolution that is not positive or an unknown objective.
     """
-    parameters = _parameters(objective, ("barber", "cpm"), resolution, seed, n_iterations, scope)
+    return sweep(
+        graph, (resolution,), objective=objective, seed=seed, n_iterations=n_iterations, scope=scope
+    )[0]  # fmt: skip
+
+
+def sweep(
+    graph: BipartiteGraph,
+    resolutions: Sequence[float],
+    *,
+    objective: BipartiteObjective = "barber",
+    seed: int = 0,
+    n_iterations: int = 2,
+    scope: Scope = "graph",
+) -> list[Partition]:
+    """`partition` at each resolution; the graph is made ready once for all."""
+    known = [_parameters(objective, ("barber", "cpm"), r, seed, n_iterations, scope) for r in resolutions]
     problem = _bipartite_problem(graph, objective, scope)
-    labels = number_by_first(_cluster(problem, resolution, seed, n_iterations))
-    n = graph.n_accounts
-    return _result(labels[:n], labels[n:], labels, problem, parameters)
+    n, found = graph.n_accounts, map(number_by_first, _cluster(problem, resolutions, seed, n_iterations))
+    return [_result(labels[:n], labels[n:], labels, problem, p) for labels, p in zip(found, known, strict=True)]
 
 
 def partition_pairs(
@@ -129,10 +144,25 @@ def partition_pairs(
     then it splits a ring that is a component of its own. For "cpm" the resolution is the bits a pair of accounts must
     have on average, and neither happens.
     """
-    parameters = _parameters(objective, ("modularity", "cpm"), resolution, seed, n_iterations, scope)
+    return sweep_pairs(
+        pairs, (resolution,), objective=objective, seed=seed, n_iterations=n_iterations, scope=scope
+    )[0]  # fmt: skip
+
+
+def sweep_pairs(
+    pairs: PairGraph,
+    resolutions: Sequence[float],
+    *,
+    objective: PairObjective = "modularity",
+    seed: int = 0,
+    n_iterations: int = 2,
+    scope: Scope = "graph",
+) -> list[Partition]:
+    """`partition_pairs` at each resolution; the graph is made ready once for all."""
+    known = [_parameters(objective, ("modularity", "cpm"), r, seed, n_iterations, scope) for r in resolutions]
     problem = _pair_problem(pairs, objective, scope)
-    labels = number_by_first(_cluster(problem, resolution, seed, n_iterations))
-    return _result(labels, np.zeros(0, dtype=np.int64), labels, problem, parameters)
+    none, found = np.zeros(0, dtype=np.int64), map(number_by_first, _cluster(problem, resolutions, seed, n_iterations))
+    return [_result(labels, none, labels, problem, p) for labels, p in zip(found, known, strict=True)]
 
 
 def bipartite_quality(
@@ -209,9 +239,12 @@ def _totals(source: IntArray, target: IntArray, bits: FloatArray, n_vertices: in
     return np.where(total > 0, total, 1.0)
 
 
-def _cluster(problem: _Problem, resolution: float, seed: int, n_iterations: int) -> IntArray:
-    """Label vertices; large components one by one, so that neither speed nor result depends on the others."""
-    labels = np.arange(problem.n_vertices, dtype=np.int64)
+def _cluster(problem: _Problem, resolutions: Sequence[float], seed: int, n_iterations: int) -> list[IntArray]:
+    """Labels of vertices at each resolution.
+
+    Large components go one by one, so that neither speed nor result depends on the others.
+    """
+    labels = [np.arange(problem.n_vertices, dtype=np.int64) for _ in resolutions]
     strong = problem.bits > 0
     source, target, bits = problem.source[strong], problem.target[strong], problem.bits[strong]
     if source.size == 0:
@@ -234,20 +267,28 @@ def _cluster(problem: _Problem, resolution: float, seed: int, n_iterations: int)
             in_weight=problem.in_weight[vertices],
             directed=problem.directed,
         )
-        # a community is called by its smallest vertex, whose number no other community can have
-        found = _run_igraph(part, resolution, seed, n_iterations)
-        smallest = np.full(vertices.size, problem.n_vertices, dtype=np.int64)
-        np.minimum.at(smallest, found, vertices)
-        labels[vertices] = smallest[found]
+        graph = _graph_of(part)
+        for labels_here, resolution in zip(labels, resolutions, strict=True):
+            # a community is called by its smallest vertex, whose number no other community can have
+            found = _run_igraph(graph, part, resolution, seed, n_iterations)
+            smallest = np.full(vertices.size, problem.n_vertices, dtype=np.int64)
+            np.minimum.at(smallest, found, vertices)
+            labels_here[vertices] = smallest[found]
     return labels
 
 
-def _run_igraph(problem: _Problem, resolution: float, seed: int, n_iterations: int) -> IntArray:
+def _graph_of(problem: _Problem) -> Any:
     import igraph  # costs more than a second: it imports matplotlib
 
     graph = igraph.Graph(problem.n_vertices, directed=problem.directed)
     # an empty graph and add_edges: the constructor is several times slower on an array
     graph.add_edges(np.stack((problem.source, problem.target), axis=1))
+    return graph
+
+
+def _run_igraph(graph: Any, problem: _Problem, resolution: float, seed: int, n_iterations: int) -> IntArray:
+    import igraph
+
     sides = {"node_in_weights": problem.in_weight} if problem.directed else {}
     with _IGRAPH_GENERATOR:
         igraph.set_random_number_generator(random.Random(seed))

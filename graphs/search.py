@@ -13,7 +13,7 @@ import numpy.typing as npt
 from graphs.affinity import Affinity, affinity_partitions
 from graphs.arrays import FloatArray, IntArray, as_index, connected
 from graphs.bipartite import BipartiteGraph
-from graphs.leiden import partition, partition_pairs, stability
+from graphs.leiden import Partition, stability, sweep, sweep_pairs
 from graphs.projection import PairGraph, rare_pairs
 from graphs.ties import Entities, Groups, Ties, trim
 
@@ -93,14 +93,11 @@ def search(
 def _partitions(graph: BipartiteGraph, pairs: PairGraph, rules: SearchRules) -> tuple[list[Run], list[IntArray]]:
     runs, labels = [], []
     for seed in rules.seeds:
-        for resolution in rules.cpm_resolutions:
-            part = partition_pairs(pairs, objective="cpm", resolution=resolution, seed=seed)
-            runs.append(_run("pairs", "cpm", resolution, seed, part.quality, part.accounts, rules.min_size))
-            labels.append(part.accounts)
-        for resolution in rules.barber_resolutions:
-            part = partition(graph, objective="barber", resolution=resolution, seed=seed)
-            runs.append(_run("bipartite", "barber", resolution, seed, part.quality, part.accounts, rules.min_size))
-            labels.append(part.accounts)
+        by_pairs = sweep_pairs(pairs, rules.cpm_resolutions, objective="cpm", seed=seed)
+        by_both = sweep(graph, rules.barber_resolutions, objective="barber", seed=seed)
+        runs += [_run("pairs", part, rules.min_size) for part in by_pairs]
+        runs += [_run("bipartite", part, rules.min_size) for part in by_both]
+        labels += [part.accounts for part in (*by_pairs, *by_both)]
     return runs, labels
 
 
@@ -119,8 +116,7 @@ def _apart(graph: BipartiteGraph, entities: Entities, pairs: PairGraph, rules: S
         if part.n_pairs == 0:
             continue
         labels.append(connected(part.a, part.b, part.n_accounts))
-        for resolution in rules.cpm_resolutions:
-            labels.append(partition_pairs(part, objective="cpm", resolution=resolution, seed=rules.seeds[0]).accounts)
+        labels += [p.accounts for p in sweep_pairs(part, rules.cpm_resolutions, objective="cpm", seed=rules.seeds[0])]
     return [_groups_of(label, rules.min_size) for label in labels]
 
 
@@ -132,11 +128,10 @@ def _alike(affinity: Affinity | None, rules: SearchRules) -> list[Groups]:
     return [_groups_of(label, rules.min_size) for label in labels]
 
 
-def _run(
-    graph: str, objective: str, resolution: float, seed: int, quality: float, accounts: IntArray, min_size: int
-) -> Run:
-    sizes = np.bincount(accounts) if accounts.size else np.zeros(0)
-    return Run(graph, objective, resolution, seed, quality, int((sizes >= min_size).sum()))
+def _run(graph: str, part: Partition, min_size: int) -> Run:
+    sizes = np.bincount(part.accounts) if part.accounts.size else np.zeros(0)
+    of = part.parameters
+    return Run(graph, of.objective, of.resolution, of.seed, part.quality, int((sizes >= min_size).sum()))
 
 
 def _groups_of(labels: IntArray, min_size: int) -> Groups:

@@ -115,6 +115,23 @@ def test_numbers_are_canonical_and_lone_vertices_stay_alone(graph, seed):
     assert (sizes[labels[strengths == 0]] == 1).all()
 
 
+def test_a_sweep_is_its_single_runs():
+    planted = graphs.planted_rings(n_rings=5, ring_size=8, n_others=100, seed=2)
+    together = graphs.sweep(planted.graph, (0.5, 1.0, 2.0), seed=3)
+    for resolution, found in zip((0.5, 1.0, 2.0), together, strict=True):
+        alone = partition(planted.graph, resolution=resolution, seed=3)
+        assert (found.accounts == alone.accounts).all() and (found.entities == alone.entities).all()
+        assert found.quality == alone.quality and found.parameters == alone.parameters
+    dice = np.random.default_rng(4)
+    a, b = dice.integers(0, 60, 300), dice.integers(60, 120, 300)
+    keys = np.unique(a * 120 + b)
+    pairs = PairGraph.from_arrays(keys // 120, keys % 120, dice.random(keys.size) + 0.1, n_accounts=120)
+    for resolution, found in zip((0.1, 0.4), graphs.sweep_pairs(pairs, (0.1, 0.4), objective="cpm"), strict=True):
+        alone = partition_pairs(pairs, objective="cpm", resolution=resolution)
+        assert (found.accounts == alone.accounts).all() and found.quality == alone.quality
+    assert graphs.sweep(planted.graph, ()) == []
+
+
 def test_same_seed_same_result_and_the_process_generator_is_given_back():
     planted = graphs.planted_rings(n_rings=5, ring_size=8, n_others=100, seed=2)
     random.seed(7)

@@ -34,7 +34,7 @@ from tests.benchmarks.detection.ground import Ground
 from tests.benchmarks.detection.methods import METHODS
 from tests.benchmarks.detection.ours import ABLATIONS, VARIANTS, _Muted, without_classes, without_time
 from tests.benchmarks.detection.points import SCALES, SHIFT, Point, base_world, reported_points, tuning_points
-from tests.benchmarks.detection.pooled import added, calibration, rows
+from tests.benchmarks.detection.pooled import added, calibration, error_by_chance, rows
 from tests.benchmarks.detection.price import PRICES, cost_an_account, price_list
 from tests.benchmarks.detection.report import page
 from tests.benchmarks.real_data import fast_pairs
@@ -333,6 +333,14 @@ def test_claims_of_all_worlds_are_weighed_together() -> None:
     assert found is not None and (found["n"], found["middle"]) == (25, 20)
     assert found["error"] == pytest.approx(0.0) and found["skill"] == pytest.approx(0.36)
     assert calibration([{}], "name_claims") is None
+
+
+def test_few_claims_err_by_chance_alone() -> None:
+    """One claim at one half errs by one half whatever holds; of many claims the error by chance falls as their root."""
+    assert error_by_chance(np.array([0.5])) == pytest.approx(0.5)
+    few, many = (error_by_chance(np.random.default_rng(1).uniform(0.05, 0.95, n)) for n in (150, 15_000))
+    assert 0.05 < few < 0.12
+    assert few / many == pytest.approx(10.0, rel=0.15)
 
 
 def test_what_an_account_costs() -> None:

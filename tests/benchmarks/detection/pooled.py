@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graphs import reliability
 from pipeline.evaluate import share
 
 Cell = Mapping[str, Any]
 Row = dict[str, Any]
+
+_DRAWS = 400
 
 
 def added(shares: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -75,7 +78,15 @@ def calibration(cells: Iterable[Cell], what: str) -> Row | None:
         for s, n, k in zip(found.stated, found.n, found.n_true, strict=True)
     ]
     return {"n": len(claims), "middle": int(middle.sum()), "error": found.expected_error, "skill": found.skill,
+            "error_by_chance": error_by_chance(said[middle]),
             "error_all": whole.expected_error, "skill_all": whole.skill, "bins": bins}  # fmt: skip
+
+
+def error_by_chance(said: npt.NDArray[np.float64]) -> float:
+    """Mean expected error of as many claims, if each held exactly as often as it says: no bar below it can be met."""
+    dice = np.random.default_rng(0)
+    drawn = [reliability(said, dice.random(said.size) < said).expected_error for _ in range(_DRAWS)]
+    return float(np.mean(drawn))
 
 
 def rows(cells: Iterable[Cell]) -> list[Row]:

@@ -120,7 +120,8 @@ def _calibration(cells: Sequence[Cell]) -> list[str]:
             continue
         lines += [
             f"{title}: {found['n']:,} claims, {found['middle']:,} of them between 0.05 and 0.95; expected error "
-            f"{number(found['error'])} and Brier skill {number(found['skill'])} over these, "
+            f"{number(found['error'])} (so many claims that hold exactly as often as they say: "
+            f"{number(found['error_by_chance'])}) and Brier skill {number(found['skill'])} over these, "
             f"{number(found['error_all'])} and {number(found['skill_all'])} over all.", "",
         ]  # fmt: skip
         lines += table(("said", "held", "claims"), (

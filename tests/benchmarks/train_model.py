@@ -41,6 +41,7 @@ from tests.benchmarks.train_context import FOLDS, GROWING, PARTS_OF_RINGS, judge
 from tests.benchmarks.training_worlds import (
     KIND_OF,
     calibration_worlds,
+    crowded_worlds,
     fresh_worlds,
     full_worlds,
     platform_worlds,
@@ -220,11 +221,17 @@ def fit_rivals(table: pd.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, Any], list[pd.DataFrame]]:
-    """The model, and the candidate groups of each world with the bits that a model gave which never saw it."""
+def train(
+    worlds: list[Given], crowded: list[Given], cache: Path, processes: int
+) -> tuple[dict[str, Any], list[pd.DataFrame]]:
+    """The model, and the candidate groups of each world with the bits that a model gave which never saw it.
+
+    `crowded` worlds teach what groups do, not which pairs belong together: a frame that hundreds share ties no pair.
+    """
     with ProcessPoolExecutor(processes) as pool:
-        kept = list(shown(pool.map(prepare, worlds, [cache] * len(worlds)), len(worlds), "worlds"))
-        told = list(shown(pool.map(pairs, kept), len(kept), "pairs"))
+        every_world = [*worlds, *crowded]
+        kept = list(shown(pool.map(prepare, every_world, [cache] * len(every_world)), len(every_world), "worlds"))
+        told = list(shown(pool.map(pairs, kept[: len(worlds)]), len(worlds), "pairs"))
         affinity = fit_affinity(told)
         models = []
         for half in (0, 1):
@@ -247,7 +254,7 @@ def train(worlds: list[Given], cache: Path, processes: int) -> tuple[dict[str, A
     model = {
         "measures": list(NAMES), "rivals": fit_rivals(every), "affinity": affinity,
         **judged(tables, forest, whole, processes),
-        "trained_on": {"worlds": len(worlds), "groups": _GROWING, "pairs": _GROWING_PAIRS, "whole": _GROWING_WHOLE,
+        "trained_on": {"worlds": len(every_world), "groups": _GROWING, "pairs": _GROWING_PAIRS, "whole": _GROWING_WHOLE,
             **GROWING},
     }  # fmt: skip
     return model, tables
@@ -279,7 +286,8 @@ def main() -> None:
         "--worlds",
         type=int,
         default=80,
-        help="small worlds, and as many platforms; a fifth as many of full size and far out, a third to calibrate",
+        help="small worlds, and as many platforms; a fifth as many of full size and far out, a quarter where many are "
+        "guilty, a third to calibrate",
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/training"))
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
@@ -301,7 +309,8 @@ def main() -> None:
         *calibration_worlds(max(given.worlds // 3, 2), True),
         *platform_worlds(given.worlds),
     ]
-    model, tables = train(worlds, given.cache, given.processes)
+    crowded = list(crowded_worlds(max(given.worlds // 4, 2)))
+    model, tables = train(worlds, crowded, given.cache, given.processes)
     if given.keep:
         given.keep.write_bytes(pickle.dumps(tables))
     given.to.write_text(json.dumps(model, sort_keys=True) + "\n")

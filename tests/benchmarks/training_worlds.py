@@ -135,6 +135,31 @@ def platform_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
             yield world, 6_000 + i, ()
 
 
+def crowded_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds where many are guilty and an operator's accounts may all be one ring, as campaigns are reported to be.
+
+    A frame that hundreds share ties no pair of them closely; what such a ring does shows in the group alone.
+    """
+    draw = np.random.default_rng(5519)
+    for i in range(n):
+        low, side = float(draw.uniform(0.1, 0.6)), float(draw.choice([-1.0, 1.0]))
+        world = replace(
+            WORLDS["mixed"],
+            n_accounts=int(draw.integers(4_000, 7_000)),
+            prevalence=float(draw.uniform(0.05, 0.2)),
+            evasion=(low, min(1.0, low + float(draw.uniform(0.1, 0.4)))),
+            settings_shift=side * float(draw.uniform(0.06, 0.24)),
+            volume=float(draw.uniform(0.4, 1.0)),
+            ring_volume=float(draw.uniform(0.5, 1.2)),
+            ring_size=(float(draw.choice([10, 20, 40])), float(draw.choice([300, 800]))),
+            largest_ring_share=float(draw.choice([0.5, 1.0])),
+            rings_per_operator=float(draw.uniform(1.0, 4.0)),
+            resold_homes=int(draw.integers(500, 4_000)),
+            days=int(draw.integers(24, 46)),
+        )
+        yield world, 7_000 + i, ()
+
+
 def fresh_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to calibrate a finished model on: settings as in training, seeds that no training saw."""
     platforms = list(platform_worlds(60))[: n + 1]

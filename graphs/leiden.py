@@ -124,9 +124,7 @@ def sweep(
 ) -> list[Partition]:
     """`partition` at each resolution; the graph is made ready once for all."""
     known = [_parameters(objective, ("barber", "cpm"), r, seed, n_iterations, scope) for r in resolutions]
-    problem = _bipartite_problem(graph, objective, scope)
-    n, found = graph.n_accounts, map(number_by_first, _cluster(problem, resolutions, seed, n_iterations))
-    return [_result(labels[:n], labels[n:], labels, problem, p) for labels, p in zip(found, known, strict=True)]
+    return _partitions(_bipartite_problem(graph, objective, scope), graph.n_accounts, known)
 
 
 def partition_pairs(
@@ -160,9 +158,7 @@ def sweep_pairs(
 ) -> list[Partition]:
     """`partition_pairs` at each resolution; the graph is made ready once for all."""
     known = [_parameters(objective, ("modularity", "cpm"), r, seed, n_iterations, scope) for r in resolutions]
-    problem = _pair_problem(pairs, objective, scope)
-    none, found = np.zeros(0, dtype=np.int64), map(number_by_first, _cluster(problem, resolutions, seed, n_iterations))
-    return [_result(labels, none, labels, problem, p) for labels, p in zip(found, known, strict=True)]
+    return _partitions(_pair_problem(pairs, objective, scope), pairs.n_accounts, known)
 
 
 def bipartite_quality(
@@ -237,6 +233,18 @@ def _totals(source: IntArray, target: IntArray, bits: FloatArray, n_vertices: in
         label = connected(source, target, n_vertices)
         total = sum_by(label[source], bits, n_vertices)[label]
     return np.where(total > 0, total, 1.0)
+
+
+def _partitions(problem: _Problem, n_accounts: int, known: Sequence[PartitionParameters]) -> list[Partition]:
+    """Communities with each of the parameters, which differ in their resolution alone; accounts come first."""
+    if not known:
+        return []
+    found = _cluster(problem, [p.resolution for p in known], known[0].seed, known[0].n_iterations)
+    numbered = [number_by_first(labels) for labels in found]
+    return [
+        _result(labels[:n_accounts], labels[n_accounts:], labels, problem, p)
+        for labels, p in zip(numbered, known, strict=True)
+    ]
 
 
 def _cluster(problem: _Problem, resolutions: Sequence[float], seed: int, n_iterations: int) -> list[IntArray]:

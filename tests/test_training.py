@@ -8,7 +8,7 @@ import pytest
 
 from graphs.forest import Forest
 from pipeline.context import CONTEXT, OVERLAP, Usual
-from pipeline.measures import NAMES
+from pipeline.measures import MEASURES, NAMES
 from tests.benchmarks.grow import grow, grow_from
 from tests.benchmarks.train_context import fit_context, fit_line, look, moved, standing
 
@@ -89,6 +89,20 @@ def test_the_line_is_that_of_whole_platforms() -> None:
     assert [w.platform for w in worlds] == [True, False]
     assert fit_line(worlds, [says_nothing]) == fit_line(worlds[:1], [says_nothing])
     assert fit_line(worlds[1:], [says_nothing])["slope"] < 0.1 < fit_line(worlds, [says_nothing])["slope"]
+
+
+def test_groups_of_platforms_count_three_times_in_the_context() -> None:
+    """A measure without a sign says one thing on a platform and the reverse in as large a small world."""
+    free = next(m.name for m in MEASURES if m.sign == 0)
+    usual, line = Usual(1 / 2, 10.0), {"slope": 1.0, "offset": 0.0}
+    platform, small = (_world(600, seed).assign(handoffs=0.5) for seed in (1, 2))
+    platform[free], small[free] = platform["guilty"], 1.0 - small["guilty"]
+    small["accounts"] = 4_000
+    worlds = [standing(t, np.full(600, 0.5), usual, line, 0.0) for t in (platform, small)]
+    columns = np.column_stack((worlds[0].x, worlds[0].around))
+    score = fit_context(worlds).score_bits(columns)
+    assert score[worlds[0].answer == 1].min() == pytest.approx(np.log2(3 * 200 / 400), abs=0.2)
+    assert score[worlds[0].answer == 0].max() == pytest.approx(np.log2(200 / (3 * 400)), abs=0.2)
 
 
 def test_a_mixture_counts_for_less_than_its_overlap() -> None:

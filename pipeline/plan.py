@@ -73,7 +73,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "null_scores",
         reads=("incidence_bits", "entities", "account_traits", "account_hours", "conversations"),
-        writes=("null_scores",),
+        writes=("null_scores", "null_members"),
         settings=("communities", "null", "scores", "link_types", "run"), wide=True,
         says="searches rewired graphs in the same way, to know what chance makes",
     ),
@@ -89,7 +89,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "scores",
         reads=(
-            "communities", "candidate_groups", "behaviour", "null_scores", "incidence_bits", "clean_decisions",
+            "communities", "candidate_groups", "behaviour", "null_scores", "null_members", "incidence_bits",
+            "clean_decisions",
         ),
         previous=("ring_registry",),
         writes=("candidates", "candidate_members", "candidate_parts", "candidate_explanations"),

@@ -189,6 +189,13 @@ WORKING: tuple[Table, ...] = (
         "score_bits f! score in bits, judged like a real group",
     ),
     _working(
+        "null_members", "a member of a community of a rewired graph that reaches the report floor",
+        "rewiring community account_id",
+        "rewiring i! number of the rewiring",
+        "community i! number",
+        "account_id s! account",
+    ),
+    _working(
         "behaviour", "a candidate and a measure", "community measure",
         "community i! number of the candidate group",
         "measure s! name of the measure",

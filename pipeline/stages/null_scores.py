@@ -1,9 +1,10 @@
 """Search rewired graphs in the same way and judge what is found, to know what chance alone makes.
 
 Rows in: the incidence, traits and hours of accounts, conversations. Rows out: every group that stands in each rewired
-graph, with size, bits of its links and score in bits. Rewiring keeps how many entities of each type an account has
-and how many accounts an entity has, how many conversations it takes over, and what each account does by itself; only
-who shares with whom, and who hands on to whom, is left to chance.
+graph, with size, bits of its links and score in bits, in the light of all that stand there; the members of those that
+reach the report floor (lower ones stand against no ring that is reported). Rewiring keeps how many entities of each
+type an account has and how many accounts an entity has, how many conversations it takes over, and what each account
+does by itself; only who shares with whom, and who hands on to whom, is left to chance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pipeline.settings import Settings
 from pipeline.workbench import Workbench
 
 _COLUMNS = ["rewiring", "community", "size", "link_bits", "score_bits"]
+_MEMBERS = ["rewiring", "community", "account_id"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class NullScores:
     """What the stage writes."""
 
     null_scores: pd.DataFrame
+    null_members: pd.DataFrame
 
 
 def make(
@@ -46,16 +49,23 @@ def make(
 ) -> NullScores:
     """Groups of `settings.null.rewirings` rewired graphs."""
     if incidence_bits.empty:
-        return NullScores(pd.DataFrame({c: [] for c in _COLUMNS}))
+        return _nothing()
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
     model = read_model(settings.scores.model)
     given = (tables, records, model, settings)  # one object, which a worker elsewhere reads once
     frames = bench.map(_one, [(n, given) for n in range(settings.null.rewirings)], what="search rewired graphs")
-    return NullScores(pd.concat(frames, ignore_index=True)[_COLUMNS])
+    return NullScores(
+        pd.concat([f.null_scores for f in frames], ignore_index=True)[_COLUMNS],
+        pd.concat([f.null_members for f in frames], ignore_index=True)[_MEMBERS],
+    )
 
 
-def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) -> pd.DataFrame:
+def _nothing() -> NullScores:
+    return NullScores(pd.DataFrame({c: [] for c in _COLUMNS}), pd.DataFrame({c: [] for c in _MEMBERS}))
+
+
+def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) -> NullScores:
     """The groups that stand in one rewired graph."""
     number, (tables, records, model, settings) = task
     kind = np.unique(tables.entities["entity_type"].to_numpy(object).astype(str), return_inverse=True)[1]
@@ -67,14 +77,23 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     found = search(graph, tables.about, tables.star, replace(rules, seeds=rules.seeds[:1]), affinity)
     table = groups_table(found)
     if table.empty:
-        return pd.DataFrame({c: [] for c in _COLUMNS})
+        return _nothing()
     values = measure(chance, found.groups, records.by_chance(tables.accounts, seed=seed), affinity)
     missing = np.full(found.groups.n, np.nan)  # a measure that is not taken adds nothing, as in the scores stage
     x = np.column_stack([values.get(name, missing) for name in model.measures])
     bits = model.score_bits(x)
     whole = model.whole_among(found.groups, x, bits, model.wholeness(x))
-    stands = choose_groups(found.groups, whole, bits).group
-    return table.assign(rewiring=number, score_bits=np.round(bits, 9)).iloc[np.sort(stands)]
+    chosen = choose_groups(found.groups, whole, bits)
+    in_place = np.round(bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total(), 9)
+    high = np.flatnonzero(model.calibrated(in_place) >= settings.scores.report_floor).tolist()
+    members = [(int(chosen.group[i]), found.groups.account[chosen.rows[i]]) for i in high]
+    return NullScores(
+        table.iloc[chosen.group].assign(rewiring=number, score_bits=in_place).sort_values("community"),
+        pd.DataFrame(
+            [(number, group, account) for group, rows in members for account in tables.accounts[rows].tolist()],
+            columns=_MEMBERS,
+        ),
+    )
 
 
 def _spread(tables: GraphTables, graph: BipartiteGraph, kind: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

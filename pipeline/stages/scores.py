@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs import empirical_q, gumbel_p
 from graphs.selection import Chosen, pools
 from graphs.ties import Groups
+from pipeline.chance import Standing, q_values
 from pipeline.judging import choose_groups
 from pipeline.measures.catalogue import ELSEWHERE, MEASURES, OVERLAP, WHOLE, Measure
 from pipeline.recalibration import Learned, learned, shifts
@@ -26,7 +26,6 @@ Floats = npt.NDArray[np.float64]
 
 _POOL_SIZE = 3  # accounts that a pool must have beside its rings
 _INSIDE_POOL = 0.8  # share of a ring that must lie in a pool
-_LEAST_MAXIMA = 3  # best groups of rewired graphs that their law can be told from
 _FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
 
 
@@ -65,6 +64,7 @@ def make(
     candidate_groups: pd.DataFrame,
     behaviour: pd.DataFrame,
     null_scores: pd.DataFrame,
+    null_members: pd.DataFrame,
     incidence_bits: pd.DataFrame,
     clean_decisions: pd.DataFrame,
     previous_ring_registry: pd.DataFrame | None = None,
@@ -81,7 +81,7 @@ def make(
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
     judged, chosen = _judge(behaviour, found, groups, model)
     q_value = np.ones(len(found))
-    q_value[chosen.group] = _q_values(judged.alone[chosen.group], null_scores)
+    q_value[chosen.group] = q_values(_standing(chosen, judged, rows), null_scores, null_members)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
     known = learned(clean_decisions, previous_ring_registry)
     judged = _shifted(judged, reported, rows, incidence_bits, known, model)
@@ -107,6 +107,13 @@ def _shifted(
     decided[list(found)] = list(found.values())
     explanations, kind = _explained(judged.x, judged.bits() + decided, model)
     return replace(judged, explanations=explanations, kind=kind, decided=decided)
+
+
+def _standing(chosen: Chosen, judged: _Judged, rows: pd.DataFrame) -> Standing:
+    """The chosen groups as chance is told from them."""
+    accounts = rows["account_id"].to_numpy(object)[np.concatenate([*chosen.rows, np.zeros(0, dtype=np.int64)])]
+    place = np.repeat(np.arange(len(chosen.rows)), [r.size for r in chosen.rows])
+    return Standing(judged.bits()[chosen.group], accounts, place.astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,21 +180,6 @@ def _explained(x: Floats, bits: Floats, model: ScoringModel) -> tuple[dict[str, 
     explanations = model.explanations(x, model.calibrated(bits))
     kinds = sorted(explanations)
     return explanations, np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
-
-
-def _q_values(bits: Floats, null_scores: pd.DataFrame) -> Floats:
-    """False discovery rate of groups that stand: how many score as high in rewired graphs, searched and judged alike.
-
-    Counting cannot say less than one group in all rewired graphs. Where there are three or more of these, the law of
-    their best groups goes on from there: how likely one more would hold any group as high.
-    """
-    if null_scores.empty:
-        return empirical_q(bits, [np.zeros(0)])
-    chance = [part["score_bits"].to_numpy(float) for _, part in null_scores.groupby("rewiring", sort=True)]
-    counted = empirical_q(bits, chance)
-    if len(chance) < _LEAST_MAXIMA:
-        return counted
-    return np.minimum(counted, gumbel_p(bits, [float(part.max()) for part in chance]))
 
 
 def _tables(

@@ -115,7 +115,8 @@ def shared_by_rings(how: str, table: str, column: str, where: list[Row], run: st
 def families_counted(how: str, table: str, column: str, where: list[Row], run: str) -> str:
     """Families of evidence with three bits or more; what the rest of the run says is none."""
     return (
-        f"SELECT count(*) FROM (SELECT family FROM {table} WHERE part <> 'start' AND family <> 'run' AND {condition(where)} "
+        f"SELECT count(*) FROM (SELECT family FROM {table} "
+        f"WHERE part <> 'start' AND family <> 'run' AND {condition(where)} "
         "GROUP BY family HAVING sum(bits) >= 3.0)"
     )
 

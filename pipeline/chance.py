@@ -1,0 +1,64 @@
+"""How likely chance makes a group: groups of rewired graphs, searched and judged alike, against those that stand.
+
+A rewired graph leaves each account what it does by itself, so members of a ring who do the same may be found together
+again there. Such a group is no work of chance; what is found again in this way does not speak against the ring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from graphs import empirical_q, gumbel_p
+
+Floats = npt.NDArray[np.float64]
+
+_FOUND_AGAIN = 0.5  # share of a rewired group that lies in one real group, from which it is this group again
+_LEAST_MAXIMA = 3  # best groups of rewired graphs that their law can be told from
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Groups that stand: score of each in bits; accounts with the place of the group they are in (no two groups)."""
+
+    bits: Floats
+    account_id: npt.NDArray[np.object_]
+    place: npt.NDArray[np.int64]
+
+
+def q_values(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> Floats:
+    """False discovery rate of groups that stand: how many score as high in rewired graphs, searched and judged alike.
+
+    Counting cannot say less than one group in all rewired graphs. Where there are three or more of these, the law of
+    their best groups goes on from there: how likely one more would hold any group as high. `null_members` holds the
+    accounts of rewired groups, at least of those that score as high as any real one.
+    """
+    if null_scores.empty:
+        return empirical_q(real.bits, [np.zeros(0)])
+    by_chance = ~found_again(real, null_scores, null_members)
+    bits = null_scores["score_bits"].to_numpy(float)
+    rewiring = null_scores["rewiring"].to_numpy()
+    chance = [bits[by_chance & (rewiring == one)] for one in np.unique(rewiring)]
+    counted = empirical_q(real.bits, chance)
+    best = [float(scores.max()) for scores in chance if scores.size]
+    if len(best) < _LEAST_MAXIMA:
+        return counted
+    return np.minimum(counted, gumbel_p(real.bits, best))
+
+
+def found_again(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rewired groups lie by half in one real group that scores as high: one value a row of `null_scores`."""
+    key = ["rewiring", "community"]
+    known = pd.Series(real.place, index=real.account_id)
+    place = null_members["account_id"].map(known)
+    together = null_members[key].assign(place=place).dropna().groupby([*key, "place"]).size().rename("together")
+    size = null_members.groupby(key).size().rename("size")
+    pairs = together.reset_index().merge(size.reset_index(), on=key).merge(null_scores[[*key, "score_bits"]], on=key)
+    as_high = real.bits[pairs["place"].to_numpy(np.int64)] >= pairs["score_bits"].to_numpy(float)
+    again = pairs[as_high & (pairs["together"] >= _FOUND_AGAIN * pairs["size"])]
+    return np.asarray(
+        pd.MultiIndex.from_frame(null_scores[key]).isin(pd.MultiIndex.from_frame(again[key])), dtype=np.bool_
+    )

@@ -1,0 +1,91 @@
+"""What chance makes is counted against a ring; the ring itself, found again where its links were rewired, is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphs import empirical_q
+from pipeline.chance import Standing, found_again, q_values
+
+RING, PAIRED, OTHERS = range(10), range(10, 14), range(20, 60)
+
+
+def _names(numbers: range) -> list[str]:
+    return [f"a{i:02d}" for i in numbers]
+
+
+def _standing(*groups: tuple[range, float]) -> Standing:
+    accounts = [name for numbers, _ in groups for name in _names(numbers)]
+    place = np.repeat(np.arange(len(groups)), [len(numbers) for numbers, _ in groups])
+    return Standing(np.array([bits for _, bits in groups]), np.array(accounts, dtype=object), place)
+
+
+def _rewired(*groups: tuple[int, list[str], float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Groups as (rewiring, accounts, bits)."""
+    scores = pd.DataFrame(
+        [(rewiring, n, bits) for n, (rewiring, _, bits) in enumerate(groups)],
+        columns=["rewiring", "community", "score_bits"],
+    )
+    members = pd.DataFrame(
+        [(rewiring, n, name) for n, (rewiring, names, _) in enumerate(groups) for name in names],
+        columns=["rewiring", "community", "account_id"],
+    )
+    return scores, members
+
+
+@pytest.mark.parametrize(
+    ("accounts", "bits", "again"),
+    [
+        (_names(range(2, 8)), 4.0, True),  # a part of the ring
+        (_names(range(5)) + _names(range(20, 25)), 4.0, True),  # half of it
+        (_names(range(4)) + _names(range(20, 25)), 4.0, False),  # less than half
+        (_names(range(2, 8)), 6.0, False),  # scores higher than the ring ever did: chance can do better than it
+        (_names(range(8, 12)), 4.0, False),  # half of it, but from two groups of which the lesser scores too low
+        (_names(OTHERS), 4.0, False),
+    ],
+)  # fmt: skip
+def test_a_ring_found_again_in_a_rewired_graph_is_not_chance(accounts: list[str], bits: float, again: bool) -> None:
+    real = _standing((range(9), 5.0), (range(9, 14), 3.0))
+    assert found_again(real, *_rewired((0, accounts, bits))).tolist() == [again]
+
+
+def test_the_ring_found_again_does_not_hold_it_back_and_chance_does() -> None:
+    """Seven rewirings, each with a weak group; in all of them a group as high as the ring, its own or of others."""
+    real = _standing((RING, 5.0), (PAIRED, -4.0))
+    weak = [(n, _names(range(60, 64)), -6.0 - n / 10) for n in range(7)]
+    own = q_values(real, *_rewired(*weak, *[(n, _names(RING), 5.0) for n in range(7)]))
+    others = q_values(real, *_rewired(*weak, *[(n, _names(OTHERS), 5.0) for n in range(7)]))
+    assert own[0] == pytest.approx(q_values(real, *_rewired(*weak))[0])
+    assert own[0] < 0.05
+    assert others[0] > 0.5
+
+
+def test_only_rewired_groups_whose_members_are_known_can_be_a_ring_again() -> None:
+    scores, members = _rewired((0, _names(RING), 4.0), (1, _names(RING), 4.0))
+    real = _standing((RING, 5.0))
+    assert found_again(real, scores, members[members["rewiring"] == 1]).tolist() == [False, True]
+    assert found_again(real, scores, members.iloc[:0]).tolist() == [False, False]
+
+
+@given(
+    st.lists(st.floats(-8, 8).map(lambda v: round(v, 2)), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 6), st.floats(-8, 8).map(lambda v: round(v, 2)), st.booleans()), max_size=20),
+)
+def test_what_is_found_again_never_raises_q(
+    bits: list[float], chance: list[tuple[int, float, bool]]
+) -> None:
+    """Nor does q rise with the score."""
+    real = _standing(*[(range(5 * i, 5 * i + 5), b) for i, b in enumerate(bits)])
+    best = int(np.argmax(bits))
+    mine, strangers = _names(range(5 * best, 5 * best + 5)), _names(range(80, 85))
+    groups = [(n, mine if own else strangers, b) for n, b, own in chance]
+    q = q_values(real, *_rewired(*groups))
+    order = np.argsort(-np.array(bits), kind="stable")
+    assert (np.diff(q[order]) >= 0).all()
+    assert ((q >= 0) & (q <= 1)).all()
+    counted = [np.array([b for m, b, own in chance if m == n]) for n in sorted({n for n, *_ in chance})]
+    assert (q <= empirical_q(bits, counted if counted else [np.zeros(0)]) + 1e-12).all()

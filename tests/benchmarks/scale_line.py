@@ -99,6 +99,23 @@ def write(place: str, scale: float, prompts: bool) -> dict[str, Any]:
     return {"events": summary.n_events, "accounts": summary.n_accounts, "cpu": round(processor_seconds(), 1)}
 
 
+def found(output: Path, source: Path) -> dict[str, Any]:
+    """How right the run is: accounts accused, how many of them rightly, and of each operation those found and all."""
+    import pandas as pd
+
+    run = output / "latest"
+    rings, members = (pd.read_parquet(run / f"{name}.parquet") for name in ("rings", "members"))
+    truth = pd.read_parquet(source / "truth.parquet")
+    flagged = rings.loc[rings["flagged"], "ring_id"]
+    accused = members[members["ring_id"].isin(flagged) & (members["membership"] >= 0.5)]["account_id"].unique()
+    guilty = truth[truth["ring_id"].notna()]
+    right = guilty.assign(found=guilty["account_id"].isin(accused)).groupby("operator")["found"].agg(["sum", "count"])
+    return {
+        "accused": int(accused.size), "right": int(right["sum"].sum()), "guilty": len(guilty),
+        "operations": {name: [int(n) for n in row] for name, row in zip(right.index, right.to_numpy(), strict=True)},
+    }  # fmt: skip
+
+
 def measure(source: Path, about: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """One size: alternating rounds of the bare group-by and of a whole run; medians."""
     rounds = []
@@ -109,6 +126,7 @@ def measure(source: Path, about: dict[str, Any], args: argparse.Namespace) -> di
         words = ["--one", str(source), "--out", str(output), "--workers", str(args.workers)]
         said, _, peaks = child(SELF, [*words, "--scheduler", args.scheduler], folder=output)
         run = json.loads(said)
+        run |= {"found": found(output, source)}
         rounds.append(run | {"bare": bare, "peak_memory": peaks.memory, "peak_disk": peaks.disk})
         shutil.rmtree(output, ignore_errors=True)
     middle = sorted(rounds, key=lambda r: r["cpu"])[len(rounds) // 2]
@@ -125,7 +143,8 @@ def report(found: list[dict[str, Any]]) -> str:
             f"\n{run['events']:,} events, {run['accounts']:,} accounts: {run['cpu']} s of processor, "
             f"{run['ratio']['cpu']} x the bare group-by ({run['bare']['cpu']} s); wall {run['wall']} s, "
             f"{run['ratio']['wall']} x; peak memory {run['peak_memory'] / 1e9:.2f} GB, "
-            f"disk {run['peak_disk'] / 1e9:.2f} GB",
+            f"disk {run['peak_disk'] / 1e9:.2f} GB; accused {run['found']['accused']:,}, rightly "
+            f"{run['found']['right']:,} of {run['found']['guilty']:,}",
             "", "| stage | processor s | share | us an event | wall s | peak memory of the process, GB | rows out |",
             "|---|---|---|---|---|---|---|",
         ]  # fmt: skip

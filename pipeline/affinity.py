@@ -91,6 +91,13 @@ def affinity_of(
     return Affinity(pairs.n_accounts, pairs.a[keep], pairs.b[keep], np.round(bits[keep], 9))
 
 
+def read_affinity(affinities: pd.DataFrame, accounts: npt.NDArray[np.object_]) -> Affinity:
+    """Affinity from the table of pairs; accounts are numbered as in `accounts`."""
+    place = pd.Index(accounts)
+    one, other = (place.get_indexer(pd.Index(affinities[c].to_numpy(object))) for c in ("account_id", "other_id"))
+    return Affinity.from_arrays(one, other, affinities["bits"].to_numpy(float), n_accounts=place.size)
+
+
 def features_of(tables: GraphTables, traits: pd.DataFrame, pairs: FamilyPairs) -> pd.DataFrame:
     """One row a pair, one column a feature, in the order of `SIGNS`; nan where unknown."""
     found = _features(pairs, tables.families, _told(traits, tables.accounts), slice(0, pairs.a.size))

@@ -93,9 +93,18 @@ STAGES: tuple[Stage, ...] = (
             "clean_decisions",
         ),
         previous=("ring_registry",),
-        writes=("candidates", "candidate_members", "candidate_parts", "candidate_explanations"),
+        writes=("candidates", "candidate_cores", "candidate_parts", "candidate_explanations"),
         settings=("scores",),
         says="weighs every explanation, selects the groups and scores them",
+    ),
+    Stage(
+        "membership",
+        reads=(
+            "candidates", "candidate_cores", "incidence_bits", "entities", "affinities", "account_traits",
+            "account_hours", "conversations",
+        ),
+        writes=("candidate_members",), settings=("scores", "link_types"), wide=True,
+        says="settles who belongs to each ring, and how surely",
     ),
     Stage(
         "registry",

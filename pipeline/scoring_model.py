@@ -21,6 +21,7 @@ from graphs.additive import AdditiveModel
 from graphs.forest import Forest
 from graphs.ties import Groups
 from pipeline.affinity import AffinityModel
+from pipeline.belonging import BelongingModel
 from pipeline.context import Context, Usual, whole_among
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +37,7 @@ class ScoringModel:
     `whole_weight` times and are a part of the score. Both together are log odds in bits. `among` corrects
     `whole` by the groups that overlap, which settles what stands, and `context` corrects the score of what stands by
     the rest of the run. `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the
-    search. `slope` and `offset` calibrate the sum:
+    search, `belonging` says who belongs to a ring (a model may lack it). `slope` and `offset` calibrate the sum:
     probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 
@@ -50,6 +51,7 @@ class ScoringModel:
     slope: float
     offset: float
     affinity: AffinityModel
+    belonging: BelongingModel | None
     digest: str
 
     def wholeness(self, x: npt.ArrayLike) -> Floats:
@@ -106,5 +108,10 @@ def read_model(path: str = "") -> ScoringModel:
         slope=float(given["calibration"]["slope"]),
         offset=float(given["calibration"]["offset"]),
         affinity=AffinityModel(tuple(given["affinity"]["features"]), Forest.from_dict(given["affinity"]["forest"])),
+        belonging=(
+            BelongingModel(tuple(told["features"]), Forest.from_dict(told["forest"]))
+            if (told := given.get("belonging"))
+            else None
+        ),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -217,6 +217,12 @@ WORKING: tuple[Table, ...] = (
         "n_families i! families of evidence with three counted bits or more",
     ),
     _working(
+        "candidate_cores", "a candidate and an account that the search found in it", "candidate account_id",
+        "candidate i! number",
+        "account_id s! the account",
+        "membership f! how often and how strongly the search found it there, 0 to 1",
+    ),
+    _working(
         "candidate_members", "a candidate and an account", "candidate account_id",
         "candidate i! number",
         "account_id s! the account",

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from graphs.affinity import Affinity
 from graphs.ties import Groups
+from pipeline.affinity import read_affinity
 from pipeline.graph_tables import all_types, graph_tables
 from pipeline.measures import MEASURES, measure, read_records
 from pipeline.settings import Settings
@@ -52,10 +52,8 @@ def make(
         )
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
-    place = pd.Index(tables.accounts)
-    number = place.get_indexer(pd.Index(communities["account_id"].to_numpy(object)))
-    one, other = (place.get_indexer(pd.Index(affinities[c].to_numpy(object))) for c in ("account_id", "other_id"))
-    affinity = Affinity.from_arrays(one, other, affinities["bits"].to_numpy(float), n_accounts=place.size)
+    affinity = read_affinity(affinities, tables.accounts)
+    number = pd.Index(tables.accounts).get_indexer(pd.Index(communities["account_id"].to_numpy(object)))
     groups = Groups.from_arrays(communities["community"].to_numpy(np.int64), number, len(candidate_groups))
     return Behaviour(_table(measure(tables, groups, records, affinity), groups.sizes))
 

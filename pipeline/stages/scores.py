@@ -34,7 +34,7 @@ class Scores:
     """What the stage writes."""
 
     candidates: pd.DataFrame
-    candidate_members: pd.DataFrame
+    candidate_cores: pd.DataFrame
     candidate_parts: pd.DataFrame
     candidate_explanations: pd.DataFrame
     counts: dict[str, str] = field(default_factory=dict)

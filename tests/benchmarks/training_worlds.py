@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -158,6 +159,17 @@ def crowded_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
             days=int(draw.integers(24, 46)),
         )
         yield world, 7_000 + i, ()
+
+
+def belonging_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds to learn on who belongs to a ring that a finished model found: settings as in training, other seeds."""
+    kinds = (
+        platform_worlds(n), calibration_worlds(n, True), (w for w in wide_worlds(n) if w[0].prevalence > 0),
+        crowded_worlds(n // 4), (w for w in training_worlds(n, True) if w[0].prompts and not w[2]),
+    )  # fmt: skip
+    in_turn = (given for group in zip_longest(*kinds) for given in group if given is not None)
+    for world, seed, without in islice(in_turn, n):
+        yield world, seed + 80_000, without
 
 
 def fresh_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:

@@ -36,7 +36,7 @@ from tests.benchmarks.detection.ground import LAST, RULES, line_of
 
 Floats = npt.NDArray[np.float64]
 
-GROUPING = ("communities", "null_scores", "behaviour", "scores")
+GROUPING = ("communities", "null_scores", "behaviour", "scores", "membership")
 AFTER = ("registry", "evidence", "attribution", "operators", "rings")
 
 _DOINGS = ("volume", "time", "client")
@@ -71,12 +71,12 @@ def _without(link_type: str, says: str) -> Variant:
 OURS = Variant("ours", "the whole line", again=(*GROUPING, *AFTER))
 ABLATIONS = (
     Variant(
-        "without null", "no bound on the false discovery rate", again=("scores",),
+        "without null", "no bound on the false discovery rate", again=("scores", "membership"),
         settings=replace(RULES, scores=ScoresSettings(max_q=1.0)),
     ),
     Variant(
         "without behaviour", "parts on volume, time, clients, tenure and doings add nothing",
-        silent=(*_measures(*_DOINGS), *_MORE_DOINGS), again=("null_scores", "scores"),
+        silent=(*_measures(*_DOINGS), *_MORE_DOINGS), again=("null_scores", "scores", "membership"),
     ),
     Variant(
         "without classes", "every address, card and frame counts alike", silent=_CLASSED, entities="no classes",

@@ -58,7 +58,7 @@ def test_the_whole_ring_stands_and_its_part_gives_way(model: str) -> None:
     """Both score by what they do; the part shares its templates with the rest of the ring, which lies outside it."""
     made = _judged(model, [(range(6), 0.9, 0.1), (range(14), 0.9, 0.9), (range(20, 30), 0.0, 0.1)])
     assert made.candidates["candidate"].tolist() == [0]
-    assert made.candidate_members["account_id"].tolist() == [f"a{i:02d}" for i in range(14)]
+    assert made.candidate_cores["account_id"].tolist() == [f"a{i:02d}" for i in range(14)]
     assert made.candidates["kind"].tolist() == ["coordinated"]
 
 

@@ -80,11 +80,13 @@ class Platform:
     """All accounts of a graph as belonging is told from them; rows are accounts in the order of their numbers."""
 
     shares: sp.csr_array  # accounts x entities
+    users: Floats  # accounts of each entity
     family: Numbers  # of each entity, -1 for declared ones
     traits: dict[str, _Trait]
     talks: sp.csr_array  # accounts x conversations
     affinity: sp.csr_array  # accounts x accounts, bits above `_AFFINITY_FROM`
     active: sp.csr_array | None  # accounts x hours
+    awake: Floats  # accounts active in each hour
 
     @property
     def n(self) -> int:
@@ -108,6 +110,7 @@ def platform_of(
     mine = traits.set_index("account_id").reindex(tables.accounts)
     return Platform(
         shares=sp.csr_array((np.ones(graph.account.size), (graph.account, graph.entity)), shape=shape),
+        users=np.bincount(graph.entity, minlength=graph.n_entities).astype(float),
         family=code[tables.about.family],
         traits={name: _trait(mine[name], name) for name in (*_DATES, *_NUMBERS, *_LABELS)},
         talks=sp.csr_array(
@@ -116,6 +119,7 @@ def platform_of(
         ),
         affinity=sp.csr_array((above, (one, other)), shape=(n, n)),
         active=None if hours is None else hours.active,
+        awake=np.zeros(0) if hours is None else np.asarray(hours.active.sum(axis=0), dtype=np.float64),
     )
 
 
@@ -176,8 +180,7 @@ def _behind(values: Floats, own: Floats, others: Floats) -> Floats:
 def _worth_asking(platform: Platform, inside: Floats) -> Numbers:
     """Members, who shares what speaks for them, and who goes on with their conversations."""
     with_members = inside @ platform.shares
-    users = platform.shares.sum(axis=0)
-    bits = _sharing_bits(with_members, users - with_members, inside.sum(), platform.n)
+    bits = _sharing_bits(with_members, platform.users - with_members, inside.sum(), platform.n)
     speaks = (with_members > 0) & (bits >= _SPEAKS)
     talked = (inside @ platform.talks) > 0
     reached = (platform.shares @ speaks.astype(float)) + (platform.talks @ talked.astype(float)) + inside
@@ -203,7 +206,7 @@ def _shared(platform: Platform, inside: Floats, asked: Numbers) -> dict[str, Flo
     row, entity = (np.asarray(c, dtype=np.int64) for c in mine.coords)
     own = inside[asked][row]
     with_members = (inside @ platform.shares)[entity] - own
-    with_others = platform.shares.sum(axis=0)[entity] - 1.0 - with_members
+    with_others = platform.users[entity] - 1.0 - with_members
     members = inside.sum() - own
     hit = with_members > 0
     bits = np.where(hit, _sharing_bits(with_members, with_others, members, platform.n), 0.0)
@@ -256,7 +259,7 @@ def _hours_bits(platform: Platform, inside: Floats, asked: Numbers, own: Floats)
     mine = platform.active[asked].tocoo()
     row, hour = (np.asarray(c, dtype=np.int64) for c in mine.coords)
     with_members = (inside @ platform.active)[hour] - own[row]
-    with_others = platform.active.sum(axis=0)[hour] - 1.0 - with_members
+    with_others = platform.awake[hour] - 1.0 - with_members
     bits = _sharing_bits(with_members, with_others, inside.sum() - own[row], platform.n)
     hours = np.bincount(row, minlength=asked.size)
     mean = np.bincount(row, weights=bits, minlength=asked.size) / np.maximum(hours, 1)

@@ -53,6 +53,7 @@ COSTS: tuple[StageCost, ...] = (
     StageCost("null_scores", per_thousand_accounts=0.78, growth=1.3, wide=False),
     StageCost("behaviour", per_thousand_accounts=0.2, wide=False),
     StageCost("scores", per_thousand_accounts=0.05, wide=False),
+    StageCost("membership", per_thousand_accounts=0.1, wide=False),
     StageCost("registry", per_thousand_accounts=0.02, wide=False),
     StageCost("evidence", start=3.0, per_thousand_accounts=0.3, wide=False),
     StageCost("attribution", per_thousand_accounts=0.1),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from graphs.affinity import Affinity
 from pipeline.belonging import FEATURES, SIGNS, Platform, compared, platform_of
 from pipeline.graph_tables import all_types, graph_tables
+from pipeline.scoring_model import read_model
 from pipeline.settings import Settings
 
 N, TRAITS = 40, 6
@@ -129,3 +130,15 @@ def test_every_feature_has_a_sign_and_a_column() -> None:
     asked, x = compared(_platform([(0, 1, "ip"), (1, 1, "ip")], [], [], seed=7), np.array([0, 1, 2]), 0.0)
     assert tuple(x.columns) == FEATURES == tuple(SIGNS)
     assert len(x) == asked.size >= 3
+
+
+def test_the_shipped_trees_tell_who_shares_the_ring_s_card_and_frames_from_a_passer_by() -> None:
+    model = read_model().belonging
+    assert model is not None and model.features == FEATURES
+    ring = list(range(12))
+    things = ((1, "payment"), (2, "template"), (3, "template"))
+    sharing = [(a, thing, kind) for a in (*ring, 20) for thing, kind in things]
+    platform = _platform([*sharing, (30, 2, "template")], [], [], seed=8)
+    asked, x = compared(platform, np.array(ring), 6.0)
+    sure = dict(zip(asked.tolist(), model.probability(x).tolist(), strict=True))
+    assert min(sure[a] for a in (*ring, 20)) > 0.7 > 2 * sure.get(30, 0.0)

@@ -138,7 +138,8 @@ def test_the_shipped_trees_tell_who_shares_the_ring_s_card_and_frames_from_a_pas
     ring = list(range(12))
     things = ((1, "payment"), (2, "template"), (3, "template"))
     sharing = [(a, thing, kind) for a in (*ring, 20) for thing, kind in things]
-    platform = _platform([*sharing, (30, 2, "template")], [], [], seed=8)
+    crowded = [(a, 4, "template") for a in (*range(0, 12, 2), *range(22, 40, 2))]
+    platform = _platform([*sharing, *crowded], [], [], seed=8)
     asked, x = compared(platform, np.array(ring), 6.0)
     sure = dict(zip(asked.tolist(), model.probability(x).tolist(), strict=True))
     assert min(sure[a] for a in (*ring, 20)) > 0.5 > sure.get(30, 0.0)

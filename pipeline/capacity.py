@@ -43,22 +43,22 @@ class StageCost:
 
 
 COSTS: tuple[StageCost, ...] = (
-    StageCost("survey", start=2.8, per_million=0.57, per_million_text=0.9),
-    StageCost("intake", start=3.0, per_million=2.1, per_million_text=0.4),
-    StageCost("templates", start=1.9, start_text=16.0, per_million=1.05, per_million_text=12.0),
-    StageCost("sightings", start=1.0, per_million=1.3, per_million_text=0.3),
-    StageCost("entities", start=0.2, per_million=0.3),
-    StageCost("incidence", per_million=0.13),
-    StageCost("communities", per_thousand_accounts=0.5, growth=1.08, wide=False),
-    StageCost("null_scores", per_thousand_accounts=0.78, growth=1.3, wide=False),
-    StageCost("behaviour", per_thousand_accounts=0.2, wide=False),
-    StageCost("scores", per_thousand_accounts=0.05, wide=False),
-    StageCost("membership", per_thousand_accounts=0.1, wide=False),
+    StageCost("survey", start=2.0, per_million=0.5, per_million_text=1.5),
+    StageCost("intake", start=4.3, per_million=2.1, per_million_text=0.7),
+    StageCost("templates", start=1.8, start_text=4.8, per_million=1.5, per_million_text=22.0),
+    StageCost("sightings", start=1.1, per_million=1.5, per_million_text=1.0),
+    StageCost("entities", start=0.3, per_million=0.3),
+    StageCost("incidence", per_million=0.18),
+    StageCost("communities", per_thousand_accounts=0.54, growth=1.2, wide=False),
+    StageCost("null_scores", per_thousand_accounts=2.03, growth=1.57, wide=False),
+    StageCost("behaviour", per_thousand_accounts=0.3, wide=False),
+    StageCost("scores", start=0.2, per_thousand_accounts=0.13, wide=False),
+    StageCost("membership", per_thousand_accounts=0.22, wide=False),
     StageCost("registry", per_thousand_accounts=0.02, wide=False),
-    StageCost("evidence", start=3.0, per_thousand_accounts=0.3, wide=False),
-    StageCost("attribution", per_thousand_accounts=0.1),
+    StageCost("evidence", start=3.0, per_thousand_accounts=0.38, wide=False),
+    StageCost("attribution", per_thousand_accounts=0.15),
     StageCost("operators", per_thousand_accounts=0.01, wide=False),
-    StageCost("rings", start=0.3, per_thousand_accounts=0.04, wide=False),
+    StageCost("rings", start=0.1, per_thousand_accounts=0.1, wide=False),
 )
 # bytes on disk an event at the fullest moment of a run, without text and what text adds
 DISK_AN_EVENT = 172.0

@@ -102,8 +102,9 @@ def _begun(run: dict[str, Any]) -> str:
     return f"""## The campaign at its full scale, as far as it was run
 
 {run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor seconds
-({made["peak_memory"] / 1e9:.1f} GB), were carried up to the groups of the search; `null_scores` was **not** waited for. Other work
-had both cores, at a higher priority from `entities` on. The run and its output took {run["disk"] / 1e9:.0f} GB of disk.
+({made["peak_memory"] / 1e9:.1f} GB), were carried up to the groups of the search; `null_scores` was **not** waited for.
+Other work had both cores, at a higher priority from `entities` on. The run and its output took {run["disk"] / 1e9:.0f} GB
+of disk.
 
 {table(head, rows)}"""
 
@@ -133,12 +134,12 @@ def _limits(kept: dict[str, Any]) -> str:
     runs: list[Run] = kept["runs"]
     plain = max((r for r in runs if not r["text"]), key=_events)
     text = max((r for r in runs if r["text"]), key=_events)
+    search = kept["begun"]["stages"]["communities"]["peak_memory"]
     first = {r["text"]: max(r["stages"], key=lambda s: r["stages"][s]["cpu"]) for r in (plain, text)}
     return f"""## What was not shown
 
-* The largest size that was run to its end is {_events(plain):,} events without prompts and {_events(text):,} with.
-  The search alone needs {kept["begun"]["stages"]["communities"]["peak_memory"] / 1e9:.1f} GB at the full scale, where 8 are asked of the
-  whole line.
+* The largest size that was run to its end is {_events(plain):,} events without prompts and {_events(text):,}
+  with. The search alone needs {search / 1e9:.1f} GB at the full scale, where 8 are asked of the whole line.
 * The whole line is far from a few times the bare group-by: {plain["ratio"]["cpu"]:.0f} times at {_events(plain):,}
   events. Without prompts most of it goes to `{first[False]}`, with prompts to `{first[True]}`: they are what to work
   on next.

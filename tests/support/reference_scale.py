@@ -103,7 +103,7 @@ def _begun(run: dict[str, Any]) -> str:
 
 {run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor seconds
 ({made["peak_memory"] / 1e9:.1f} GB), were carried up to the groups of the search; `null_scores` was **not** waited for.
-Other work had both cores, at a higher priority from `entities` on. The run and its output took {run["disk"] / 1e9:.0f} GB
+Other work had both cores, at a higher priority from `entities` on. Run and output took {run["disk"] / 1e9:.0f} GB
 of disk.
 
 {table(head, rows)}"""

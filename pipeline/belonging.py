@@ -145,18 +145,19 @@ def compared(platform: Platform, members: Numbers, score_bits: float) -> tuple[N
     """
     inside = np.zeros(platform.n)
     inside[members] = 1.0
-    asked = _worth_asking(platform, inside)
+    shared, talked = inside @ platform.shares, inside @ platform.talks  # members of each thing, of each conversation
+    asked = _worth_asking(platform, inside, shared, talked)
     own = inside[asked]
     others = members.size - own  # members beside the account itself
     found: dict[str, npt.ArrayLike] = {
         "member": own, "members": np.log2(np.maximum(others, 1.0)),
         "score_bits": np.full(asked.size, score_bits),
     }  # fmt: skip
-    found |= _shared(platform, inside, asked)
+    found |= _shared(platform, inside, asked, shared)
     alike = {f"{name}_bits": _trait_bits(trait, members, asked, own) for name, trait in platform.traits.items()}
     found |= alike | {"alike_bits": np.nansum(np.column_stack(list(alike.values())), axis=1)}
     found["hours_bits"] = _hours_bits(platform, inside, asked, own)
-    found |= _handoffs(platform, inside, asked, own)
+    found |= _handoffs(platform, asked, own, talked)
     found |= _affinities(platform, members, asked, others)
     x = pd.DataFrame(found)
     x["all_bits"] = x[["alike_bits", "hours_bits", *(f"{f}_best" for f in _FAMILIES)]].sum(axis=1)
@@ -177,13 +178,11 @@ def _behind(values: Floats, own: Floats, others: Floats) -> Floats:
     return np.where(np.isfinite(values), np.log2((np.maximum(as_high, 0) + 1.0) / (others + 1.0)), np.nan)
 
 
-def _worth_asking(platform: Platform, inside: Floats) -> Numbers:
+def _worth_asking(platform: Platform, inside: Floats, with_members: Floats, talked: Floats) -> Numbers:
     """Members, who shares what speaks for them, and who goes on with their conversations."""
-    with_members = inside @ platform.shares
     bits = _sharing_bits(with_members, platform.users - with_members, inside.sum(), platform.n)
     speaks = (with_members > 0) & (bits >= _SPEAKS)
-    talked = (inside @ platform.talks) > 0
-    reached = (platform.shares @ speaks.astype(float)) + (platform.talks @ talked.astype(float)) + inside
+    reached = (platform.shares @ speaks.astype(float)) + (platform.talks @ (talked > 0).astype(float)) + inside
     return np.flatnonzero(reached > 0).astype(np.int64)
 
 
@@ -199,13 +198,13 @@ def _sharing_bits(with_members: Floats, with_others: Floats, members: Floats | f
     )
 
 
-def _shared(platform: Platform, inside: Floats, asked: Numbers) -> dict[str, Floats]:
+def _shared(platform: Platform, inside: Floats, asked: Numbers, members_of: Floats) -> dict[str, Floats]:
     """By family: the best and the summed bits of what is shared with members, how many things and which share of the
     account's own that is, the greatest share of members reached by one, and how closed to others one is."""
     mine = platform.shares[asked].tocoo()
     row, entity = (np.asarray(c, dtype=np.int64) for c in mine.coords)
     own = inside[asked][row]
-    with_members = (inside @ platform.shares)[entity] - own
+    with_members = members_of[entity] - own
     with_others = platform.users[entity] - 1.0 - with_members
     members = inside.sum() - own
     hit = with_members > 0
@@ -266,12 +265,12 @@ def _hours_bits(platform: Platform, inside: Floats, asked: Numbers, own: Floats)
     return np.where(hours > 0, mean, np.nan)
 
 
-def _handoffs(platform: Platform, inside: Floats, asked: Numbers, own: Floats) -> dict[str, Floats]:
+def _handoffs(platform: Platform, asked: Numbers, own: Floats, talked: Floats) -> dict[str, Floats]:
     """Conversations that an account goes on with beside members: how many, and the share among all that it shares."""
     mine = platform.talks[asked]
     shared = mine.sum(axis=1)
-    with_others = mine @ ((inside @ platform.talks) > 0).astype(float)
-    alone = mine @ ((inside @ platform.talks) == 1).astype(float)  # the only member there may be the account itself
+    with_others = mine @ (talked > 0).astype(float)
+    alone = mine @ (talked == 1).astype(float)  # the only member there may be the account itself
     number = with_others - own * alone
     return {
         "handoffs": np.log2(1.0 + number),

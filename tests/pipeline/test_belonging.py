@@ -14,7 +14,7 @@ from pipeline.graph_tables import all_types, graph_tables
 from pipeline.scoring_model import read_model
 from pipeline.settings import Settings
 
-N, TRAITS = 40, 6
+N = 40  # accounts
 Sharing = list[tuple[int, int, str]]  # account, thing, entity type
 KINDS = ("ip", "payment", "template")
 FAMILY = dict(zip(KINDS, ("network", "payment", "text"), strict=True))

@@ -44,7 +44,7 @@ def _rewired(*groups: tuple[int, list[str], float]) -> tuple[pd.DataFrame, pd.Da
         (_names(range(5)) + _names(range(20, 25)), 4.0, True),  # half of it
         (_names(range(4)) + _names(range(20, 25)), 4.0, False),  # less than half
         (_names(range(2, 8)), 6.0, False),  # scores higher than the ring ever did: chance can do better than it
-        (_names(range(8, 12)), 4.0, False),  # half of it, but from two groups of which the lesser scores too low
+        (_names(range(8, 12)), 4.0, False),  # most of it is of a group that scores too low
         (_names(OTHERS), 4.0, False),
     ],
 )  # fmt: skip
@@ -75,9 +75,7 @@ def test_only_rewired_groups_whose_members_are_known_can_be_a_ring_again() -> No
     st.lists(st.floats(-8, 8).map(lambda v: round(v, 2)), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(0, 6), st.floats(-8, 8).map(lambda v: round(v, 2)), st.booleans()), max_size=20),
 )
-def test_what_is_found_again_never_raises_q(
-    bits: list[float], chance: list[tuple[int, float, bool]]
-) -> None:
+def test_what_is_found_again_never_raises_q(bits: list[float], chance: list[tuple[int, float, bool]]) -> None:
     """Nor does q rise with the score."""
     real = _standing(*[(range(5 * i, 5 * i + 5), b) for i, b in enumerate(bits)])
     best = int(np.argmax(bits))

@@ -29,8 +29,7 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _judged(
-    model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None,
-    members: pd.DataFrame | None = None,
+    model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None
 ) -> scores.Scores:
     """Groups as (accounts, hand-offs, closed), and what stands in rewired graphs."""
     names = [f"a{i:02d}" for i in range(40)]
@@ -49,7 +48,7 @@ def _judged(
     )  # fmt: skip
     return scores.make(
         communities, found, behaviour, frame("null_scores") if chance is None else chance,
-        frame("null_members") if members is None else members, frame("incidence_bits"),
+        frame("null_members"), frame("incidence_bits"),
         frame("clean_decisions"), settings=Settings(scores=ScoresSettings(model=model)),
     )  # fmt: skip
 

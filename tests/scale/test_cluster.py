@@ -11,12 +11,11 @@ import pytest
 from pipeline.plan import STAGES
 from pipeline.run import Request, carry_out
 from tests.scale.cluster import Killer, cluster
-from tests.scale.worlds import settings, small_buckets, tables_of, twice_delivered
+from tests.scale.worlds import credulous, settings, small_buckets, tables_of, twice_delivered
 
 # a worker that is killed leaves sockets and files behind in the process that talked to it
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-# what these two spread is asked of rings, and the small world has none
-WIDE = [s.name for s in STAGES if s.wide and s.name not in {"membership", "attribution"}]
+WIDE = [s.name for s in STAGES if s.wide]
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +25,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def quiet(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model by which the small world has rings: without them not every wide stage has work."""
+    return credulous(tmp_path_factory.mktemp("model") / "model.json")
+
+
+@pytest.fixture(scope="module")
+def quiet(world: Path, model: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Tables of a run on this machine."""
     output = tmp_path_factory.mktemp("quiet")
-    carry_out(Request(str(world), str(output), settings(), keep_working=True))
+    carry_out(Request(str(world), str(output), settings(model=model), keep_working=True))
     return tables_of(output)
 
 
@@ -40,9 +45,11 @@ def two_workers() -> Iterator[Any]:
         yield made
 
 
-def run_on(made: Any, world: Path, output: Path, watch: Any = None) -> dict[str, str]:
+def run_on(made: Any, world: Path, model: str, output: Path, watch: Any = None) -> dict[str, str]:
     """Tables of a run on a cluster."""
-    request = Request(str(world), str(output), settings(), keep_working=True, scheduler=made.scheduler_address)
+    request = Request(
+        str(world), str(output), settings(model=model), keep_working=True, scheduler=made.scheduler_address
+    )
     with pytest.MonkeyPatch.context() as patch:
         small_buckets(patch)  # so that every wide stage has several tasks
         carry_out(request, watch=watch)
@@ -50,25 +57,25 @@ def run_on(made: Any, world: Path, output: Path, watch: Any = None) -> dict[str,
 
 
 def test_a_cluster_gives_the_same_bytes_and_bears_a_killed_worker(
-    two_workers: Any, world: Path, quiet: dict[str, str], tmp_path: Path
+    two_workers: Any, world: Path, model: str, quiet: dict[str, str], tmp_path: Path
 ) -> None:
     killer = Killer(two_workers, {"intake"})
-    assert run_on(two_workers, world, tmp_path / "out", killer) == quiet
+    assert run_on(two_workers, world, model, tmp_path / "out", killer) == quiet
     assert killer.killed == ["intake"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [*WIDE, "all"])
 def test_a_worker_killed_in_a_wide_stage_shows_nowhere(
-    stage: str, two_workers: Any, world: Path, quiet: dict[str, str], tmp_path: Path
+    stage: str, two_workers: Any, world: Path, model: str, quiet: dict[str, str], tmp_path: Path
 ) -> None:
     killer = Killer(two_workers, set(WIDE) if stage == "all" else {stage})
-    assert run_on(two_workers, world, tmp_path / "out", killer) == quiet
+    assert run_on(two_workers, world, model, tmp_path / "out", killer) == quiet
     assert set(killer.killed) == killer.stages
 
 
 @pytest.mark.slow
-def test_a_cluster_over_tls(world: Path, quiet: dict[str, str], tmp_path: Path) -> None:
+def test_a_cluster_over_tls(world: Path, model: str, quiet: dict[str, str], tmp_path: Path) -> None:
     import dask.config
     from distributed.security import Security
 
@@ -78,4 +85,4 @@ def test_a_cluster_over_tls(world: Path, quiet: dict[str, str], tmp_path: Path) 
     tls = {**dask.config.get("distributed.comm.tls"), **mine}
     with cluster(security=keys, protocol="tls://") as made, dask.config.set({"distributed.comm.tls": tls}):
         assert made.scheduler_address.startswith("tls://")
-        assert run_on(made, world, tmp_path / "out") == quiet
+        assert run_on(made, world, model, tmp_path / "out") == quiet

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pipeline.settings import ExportsSettings, InputSettings, RunSettings, Settings
+from pipeline.scoring_model import shipped_model
+from pipeline.settings import ExportsSettings, InputSettings, RunSettings, ScoresSettings, Settings
 from pipeline.stages import sightings
 from pipeline.stages.intake import duplicates
 from pipeline.storage import list_runs
@@ -15,10 +17,21 @@ from pipeline.storage.tables import file_digest
 from tests.support.tiny import tiny_world, write_tiny
 
 
-def settings(scheduler: str = "sync", workers: int = 1, memory_gb: float = 2.0) -> Settings:
-    """Settings without exports, of many small chunks."""
+def settings(scheduler: str = "sync", workers: int = 1, memory_gb: float = 2.0, model: str = "") -> Settings:
+    """Settings without exports, of many small chunks; with the shipped model or that of a file."""
     run = RunSettings(scheduler=scheduler, workers=workers, memory_gb=memory_gb)
-    return Settings(exports=ExportsSettings(make=False), run=run, input=InputSettings(chunk_rows=1000))
+    return Settings(
+        exports=ExportsSettings(make=False), run=run, input=InputSettings(chunk_rows=1000),
+        scores=ScoresSettings(model=model),
+    )  # fmt: skip
+
+
+def credulous(place: Path) -> str:
+    """The shipped model, to which every group is a ring, so that stages which ask about rings have some; its file."""
+    given = json.loads(shipped_model().read_text())
+    given["calibration"]["offset"] += 100.0
+    place.write_text(json.dumps(given))
+    return str(place)
 
 
 def twice_delivered(to: Path) -> Path:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,12 @@ def shipped_model() -> Path:
 
 def read_model(path: str = "") -> ScoringModel:
     """The model of a file, or the shipped one. Raises ValueError where the file is no model."""
-    text = Path(path).read_text() if path else shipped_model().read_text()
+    return _model_of((Path(path) if path else shipped_model()).read_text())
+
+
+@lru_cache(maxsize=2)
+def _model_of(text: str) -> ScoringModel:
+    """A model from what its file says; kept, since four stages of a run ask for the same one."""
     given: Mapping[str, Any] = json.loads(text)
     return ScoringModel(
         measures=tuple(given["measures"]),

@@ -76,7 +76,7 @@ class Unfinished:
     def save(self) -> None:
         """Write the record, whole or not at all."""
         with store_errors(self.folder, "note the progress"):
-            content = json.dumps(self.record, indent=1, sort_keys=True).encode()
+            content = json.dumps(self.record, sort_keys=True).encode()
             write_whole(private_folder(self.folder) / "progress.json", content, mode=0o600)
 
     def scratch(self, stage: str) -> Path:

@@ -5,6 +5,7 @@ They order and count; a value is never known again by its hash alone.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 Hashes = npt.NDArray[np.uint64]
 _MASK = (1 << 64) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OPEN = threading.local()
 
 
 def microseconds(value: datetime) -> int:
@@ -28,26 +30,20 @@ def moment(since_1970: int) -> datetime:
     return _EPOCH + timedelta(microseconds=since_1970)
 
 
-class Hasher:
-    """Hashes rows; holds one engine, since opening one costs more than hashing a hundred thousand rows."""
-
-    def __init__(self) -> None:
-        self._engine = duckdb.connect(config={"threads": 1})
-
-    def __enter__(self) -> Hasher:
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self._engine.close()
-
-    def rows(self, table: pa.Table, columns: Sequence[str], *, salt: int = 0) -> Hashes:
-        """One hash a row over the named columns, shape (rows,); nulls count as values."""
-        if table.num_rows == 0 or not columns:
-            return np.full(table.num_rows, salt, dtype=np.uint64)
-        names = [f"c{i}" for i in range(len(columns))]
-        self._engine.register("given", pa.table([_plain(table.column(c)) for c in columns], names=names))
-        answer = self._engine.sql(f"select hash({salt}, {', '.join(names)}) as h from given").to_arrow_table()
-        return np.array(answer.column("h").to_numpy(), dtype=np.uint64)
+def row_hashes(table: pa.Table, columns: Sequence[str], *, salt: int = 0) -> Hashes:
+    """One hash a row over the named columns, shape (rows,); nulls count as values."""
+    if table.num_rows == 0 or not columns:
+        return np.full(table.num_rows, salt, dtype=np.uint64)
+    engine = getattr(_OPEN, "engine", None)
+    if engine is None:  # one a thread: opening one costs more than hashing a hundred thousand rows
+        engine = _OPEN.engine = duckdb.connect(config={"threads": 1})
+    names = [f"c{i}" for i in range(len(columns))]
+    engine.register("given", pa.table([_plain(table.column(c)) for c in columns], names=names))
+    try:
+        answer = engine.sql(f"select hash({salt}, {', '.join(names)}) as h from given").to_arrow_table()
+    finally:
+        engine.unregister("given")
+    return np.array(answer.column("h").to_numpy(), dtype=np.uint64)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pipeline import rows
 from pipeline.engine import connect, text_literal
 from pipeline.link_types import ADDRESS_TYPES
-from pipeline.stages.intake.digests import Hasher, Hashes
+from pipeline.stages.intake.digests import Hashes, row_hashes
 from pipeline.stages.intake.plans import Reading, rows_of_groups
 from pipeline.workbench import MADE_FROM, Shelf, Workbench, link_or_copy
 
@@ -145,7 +145,7 @@ def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.
     plain = [n for n in reading.names if n != "prompt"]
     made = []
     at = 0
-    with pq.ParquetFile(part.path) as file, Hasher() as hasher:
+    with pq.ParquetFile(part.path) as file:
         for group in range(file.num_row_groups):
             n = file.metadata.row_group(group).num_rows
             low, high = np.searchsorted(places, [at, at + n])
@@ -153,15 +153,15 @@ def _close_up(reading: Reading, part: Part, keys: Hashes, places: Places) -> pa.
                 here = places[low:high]
                 table = file.read_row_group(group).take(pa.array(here - at))
                 named = table.column("request_id").is_valid().to_numpy()
-                digest = hasher.rows(table, plain)
-                check = np.where(named, hasher.rows(table, ["request_id"], salt=2), digest)
+                digest = row_hashes(table, plain)
+                check = np.where(named, row_hashes(table, ["request_id"], salt=2), digest)
                 moments = table.column("timestamp").cast(pa.int64())
                 stands = [here, table.column("source"), table.column("row"), named]
                 columns = [*stands, keys[here], check, moments, digest]
                 made.append(pa.table(columns, schema=pa.schema(list(CANDIDATES)[: len(columns)])))
             at += n
         table = pa.concat_tables(made)
-        prompt, whole = _fine(reading, part, table, hasher)
+        prompt, whole = _fine(reading, part, table)
     return table.append_column("prompt", pa.array(prompt)).append_column("whole", pa.array(whole))
 
 
@@ -175,7 +175,7 @@ select part, place from {again} where not named qualify row_number() over
 """
 
 
-def _fine(reading: Reading, part: Part, table: pa.Table, hasher: Hasher) -> tuple[Hashes, Hashes]:
+def _fine(reading: Reading, part: Part, table: pa.Table) -> tuple[Hashes, Hashes]:
     """Digests of the prompt, and of prompt and unnamed columns, of some rows of a part; 0 where there are none."""
     if not (reading.has("prompt") or reading.extras):
         none = np.zeros(table.num_rows, np.uint64)
@@ -184,14 +184,12 @@ def _fine(reading: Reading, part: Part, table: pa.Table, hasher: Hasher) -> tupl
     # a part keeps the order of the input: its files follow one another, and rows ascend within each
     said = [
         pair for number in np.unique(source)
-        for pair in _fine_of_file(reading, part.sources[number], row[source == number], hasher)
+        for pair in _fine_of_file(reading, part.sources[number], row[source == number])
     ]  # fmt: skip
     return np.concatenate([p for p, _ in said]), np.concatenate([w for _, w in said])
 
 
-def _fine_of_file(
-    reading: Reading, source: int, wanted: Places, hasher: Hasher
-) -> Iterator[tuple[Hashes, Hashes]]:
+def _fine_of_file(reading: Reading, source: int, wanted: Places) -> Iterator[tuple[Hashes, Hashes]]:
     """The two digests of some rows (ascending) of a file of the input, some rows at a time."""
     prompt = [reading.theirs[reading.names.index("prompt")]] if reading.has("prompt") else []
     columns = [*(n for n in prompt if n is not None), *reading.extras]
@@ -204,7 +202,7 @@ def _fine_of_file(
         low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
         if high > low:
             table = pa.Table.from_batches([batch]).take(pa.array(wanted[low:high] - first))
-            yield hasher.rows(table, columns[: len(prompt)]), hasher.rows(table, columns)
+            yield row_hashes(table, columns[: len(prompt)]), row_hashes(table, columns)
         first += batch.num_rows
 
 

@@ -16,7 +16,7 @@ from pipeline.link_types import ADDRESS_TYPES
 from pipeline.period import Period
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.stages.intake.checks import REJECTED, Checked, checked
-from pipeline.stages.intake.digests import Hasher, Hashes, added, microseconds, total
+from pipeline.stages.intake.digests import Hashes, added, microseconds, row_hashes, total
 from pipeline.stages.intake.duplicates import Part, losers, part_writer, without
 from pipeline.stages.intake.kept import Lasting, digest, lasting
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, sources_of
@@ -176,7 +176,6 @@ def _write_part(task: _Task) -> _Done:
     sums = [(0, 0)]
     spans: list[int] = []
     with (
-        Hasher() as hasher,
         part_writer(files["rows"], schema) as part,
         Path(files["keys"]).open("wb") as keys,
         pq.ParquetWriter(files["rejected"], REJECTED) as refused,
@@ -186,7 +185,7 @@ def _write_part(task: _Task) -> _Done:
             moments = batch.table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy()
             spans += [int(moments[good].min()), int(moments[good].max())] if good.any() else []
             inside = good & (moments >= task.since) & (moments < task.until)
-            key = _keys(batch, reading, hasher)[inside]
+            key = _keys(batch, reading)[inside]
             keys.write(key.tobytes())
             sums.append(total(key))
             clean = _clean(batch, schema, task.chunk)
@@ -230,15 +229,15 @@ def _marked(schema: pa.Schema, task: _Task) -> pa.Schema:
     return schema.with_metadata(said)
 
 
-def _keys(batch: Checked, reading: Reading, hasher: Hasher) -> Hashes:
+def _keys(batch: Checked, reading: Reading) -> Hashes:
     """What two deliveries of one request share: its request_id, else all that the row says but for its prompt."""
     if not reading.has("request_id"):
-        return hasher.rows(batch.table, reading.names, salt=1)
+        return row_hashes(batch.table, reading.names, salt=1)
     ids = batch.table.column("request_id")
-    key = hasher.rows(batch.table, ["request_id"])
+    key = row_hashes(batch.table, ["request_id"])
     if ids.null_count:
         nameless = np.flatnonzero(ids.is_null().to_numpy())
-        key[nameless] = hasher.rows(batch.table.take(nameless), reading.names, salt=1)
+        key[nameless] = row_hashes(batch.table.take(nameless), reading.names, salt=1)
     return key
 
 

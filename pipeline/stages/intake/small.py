@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.settings import Settings
 from pipeline.stages.intake.checks import REJECTED, checked
-from pipeline.stages.intake.digests import Hasher, Hashes, added, total
+from pipeline.stages.intake.digests import Hashes, added, row_hashes, total
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, declared_columns
 
 # rows of one key are the same thing: the one that sorts first by these columns, then by its digest, stays
@@ -50,14 +50,13 @@ def bring_in(task: tuple[Reading, Settings, int]) -> SmallTable:
     tables, refused, whole = [schema.empty_table()], [REJECTED.empty_table()], [np.empty(0, np.uint64)]
     sums = [(0, 0)]
     n_in = n_rejected = n_outside = 0
-    hasher = Hasher()
     for batch in checked(reading, _everything(reading), extras=True):
-        digest = hasher.rows(batch.table, reading.names)
+        digest = row_hashes(batch.table, reading.names)
         good = batch.codes == 0
         sums.append(total(digest[good]))
         inside = good & _before(batch.table, name, until)
         if batch.extras.num_columns:
-            digest = digest ^ hasher.rows(batch.extras, batch.extras.column_names, salt=3)
+            digest = digest ^ row_hashes(batch.extras, batch.extras.column_names, salt=3)
         tables.append(batch.table.select(schema.names).cast(schema).take(np.flatnonzero(inside)))
         whole.append(digest[inside])
         refused.append(batch.rejected)
@@ -65,7 +64,7 @@ def bring_in(task: tuple[Reading, Settings, int]) -> SmallTable:
         n_rejected += int((~good).sum())
         n_outside += int((good & ~inside).sum())
     table = pa.concat_tables(tables).combine_chunks()
-    kept = _once(table, np.concatenate(whole), name, hasher)
+    kept = _once(table, np.concatenate(whole), name)
     counts = {
         "in": n_in, "out": len(kept), "rejected": n_rejected, "duplicates": table.num_rows - len(kept),
         "outside_window": n_outside,
@@ -86,11 +85,11 @@ def _before(table: pa.Table, name: str, until: int) -> npt.NDArray[np.bool_]:
     return np.asarray(moments < until)
 
 
-def _once(table: pa.Table, digest: Hashes, name: str, hasher: Hasher) -> npt.NDArray[np.int64]:
+def _once(table: pa.Table, digest: Hashes, name: str) -> npt.NDArray[np.int64]:
     """Places of the rows that stay, ascending: one of equal rows, and one of the rows of one key."""
     if table.num_rows == 0:
         return np.empty(0, dtype=np.int64)
-    key = hasher.rows(table, _KEYS[name]) if name in _KEYS else digest
+    key = row_hashes(table, _KEYS[name]) if name in _KEYS else digest
     first = np.zeros(table.num_rows, dtype=np.int64)
     if name in _FIRST:
         first = table.column(_FIRST[name]).cast(pa.int64()).fill_null(1 << 62).to_numpy()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pipeline.settings import Settings
 from pipeline.stages.intake.checks import checked
-from pipeline.stages.intake.digests import Hasher, added, microseconds, moment, total, written
+from pipeline.stages.intake.digests import added, microseconds, moment, row_hashes, total, written
 from pipeline.stages.intake.kept import Lasting, lasting
 from pipeline.stages.intake.plans import Chunk, Reading, chunks_of, reading_of
 from pipeline.workbench import Inputs, Shelf, Workbench
@@ -77,15 +77,14 @@ def _glance(task: tuple[Reading, Chunk, Lasting]) -> _Glance:
 def _glance_at(reading: Reading, chunk: Chunk) -> _Glance:
     """Rows, digest, first and last moment of a chunk; refused rows have no part in any but the rows."""
     n_rows, sums, firsts, lasts = 0, [(0, 0)], [], []
-    with Hasher() as hasher:
-        for batch in checked(reading, chunk):
-            n_rows += batch.table.num_rows
-            good = np.flatnonzero(batch.codes == 0)
-            sums.append(total(hasher.rows(batch.table, reading.names)[good]))
-            if reading.table.name == "events" and good.size:
-                span = pc.min_max(batch.table.column("timestamp").take(good)).as_py()
-                firsts.append(span["min"])
-                lasts.append(span["max"])
+    for batch in checked(reading, chunk):
+        n_rows += batch.table.num_rows
+        good = np.flatnonzero(batch.codes == 0)
+        sums.append(total(row_hashes(batch.table, reading.names)[good]))
+        if reading.table.name == "events" and good.size:
+            span = pc.min_max(batch.table.column("timestamp").take(good)).as_py()
+            firsts.append(span["min"])
+            lasts.append(span["max"])
     return _Glance(
         n_rows, added(sums), microseconds(min(firsts)) if firsts else None, microseconds(max(lasts)) if lasts else None
     )

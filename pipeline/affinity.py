@@ -32,6 +32,8 @@ _SHARES = {
     "reasoning": "reasoning_share", "client": "client_share", "night": "night_share", "weekend": "weekend_share",
 }  # fmt: skip
 _SAME = {"client": "client", "template": "top_template", "domain": "email_domain"}
+LABELS = tuple(_SAME.values())
+TRAITS = (*_DATES.values(), *_COUNTS.values(), *_SHARES.values(), *LABELS)  # columns that `told_of` gives
 _MOST_PAIRS = 3_000_000  # the strongest are weighed; it bounds time and memory in crowded graphs
 _PAIRS_PER_BLOCK = 200_000
 _LEAST_IN_FAMILY = 2.0  # bits; weaker ties are too many and say next to nothing
@@ -78,7 +80,7 @@ def affinity_of(
 ) -> Affinity:
     """Affinity of the pairs of a graph; what is shared in families of declared link types adds its own bits."""
     pairs = pairs_of(tables, settings)
-    told = _told(traits, tables.accounts)
+    told = told_of(traits, tables.accounts)
     declared = [i for i, f in enumerate(tables.families) if f not in _FAMILIES]
     bits = np.zeros(pairs.a.size)
     for start in range(0, pairs.a.size, _PAIRS_PER_BLOCK):
@@ -100,11 +102,11 @@ def read_affinity(affinities: pd.DataFrame, accounts: npt.NDArray[np.object_]) -
 
 def features_of(tables: GraphTables, traits: pd.DataFrame, pairs: FamilyPairs) -> pd.DataFrame:
     """One row a pair, one column a feature, in the order of `SIGNS`; nan where unknown."""
-    found = _features(pairs, tables.families, _told(traits, tables.accounts), slice(0, pairs.a.size))
+    found = _features(pairs, tables.families, told_of(traits, tables.accounts), slice(0, pairs.a.size))
     return pd.DataFrame(found)[list(SIGNS)]
 
 
-def _told(traits: pd.DataFrame, accounts: npt.NDArray[np.object_]) -> dict[str, Floats]:
+def told_of(traits: pd.DataFrame, accounts: npt.NDArray[np.object_]) -> dict[str, Floats]:
     """What is known of each account, as numbers by column; labels as codes from 0, nan where unknown."""
     mine = traits.set_index("account_id").reindex(accounts)
     told: dict[str, Floats] = {}

@@ -16,41 +16,31 @@ import pandas as pd
 import scipy.sparse as sp
 
 from graphs.forest import Forest
+from pipeline.affinity import LABELS, TRAITS, told_of
 
 if TYPE_CHECKING:
-    from graphs.affinity import Affinity
     from pipeline.graph_tables import GraphTables
-    from pipeline.measures.hours import Hours
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 _FAMILIES = ("network", "payment", "text")
 _OF_FAMILY = ("best", "sum", "shared", "share", "reach", "closed", "own")
-_DATES = ("created_at", "first_seen", "last_seen", "first_paid")
-_NUMBERS = (
-    "n_events", "n_days", "n_addresses", "n_cards", "n_templates", "mean_input_tokens", "mean_output_tokens",
-    "top_template_share", "templated_share", "distinct_slots_share", "reasoning_share", "client_share", "night_share",
-    "weekend_share",
-)  # fmt: skip
-_LABELS = ("client", "top_template", "email_domain")
-_ALIKE = tuple(f"{name}_bits" for name in (*_DATES, *_NUMBERS, *_LABELS))
-_RELATIVE = ("all_bits", "alike_bits", "network_sum", "text_sum", "affinity_mean", "handoff_share", "hours_bits")
+_ALIKE = tuple(f"{name}_bits" for name in TRAITS)
+_RELATIVE = ("all_bits", "alike_bits", "network_sum", "text_sum", "handoff_share")
 FEATURES: tuple[str, ...] = (
     "member", "members", "score_bits",
     *(f"{family}_{what}" for family in _FAMILIES for what in _OF_FAMILY),
-    *_ALIKE, "alike_bits", "hours_bits", "all_bits",
-    "handoff_share", "handoffs", "affinity_mean", "affinity_best", "affinity_share",
+    *_ALIKE, "alike_bits", "all_bits", "handoff_share", "handoffs",
     *(f"{name}_{what}" for name in _RELATIVE for what in ("beside", "behind")),
 )  # fmt: skip
 SIGNS: dict[str, int] = {  # +1 can only speak for belonging
-    name: +1 if name in {"member", "handoff_share", "affinity_mean", "affinity_best"} else 0 for name in FEATURES
+    name: +1 if name in {"member", "handoff_share"} else 0 for name in FEATURES
 }
 
 _BINS = 24  # a trait is told by the platform's quantiles
 _BLUR = np.array([0.1, 0.2, 0.4, 0.2, 0.1])  # members in a bin count in its neighbours as well
 _SPEAKS = 1.0  # bits from which a shared thing makes an outsider worth asking
-_AFFINITY_FROM = -7.0  # bits; pairs that are kept lie above, all others count as none
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +74,6 @@ class Platform:
     family: Numbers  # of each entity, -1 for declared ones
     traits: dict[str, _Trait]
     talks: sp.csr_array  # accounts x conversations
-    affinity: sp.csr_array  # accounts x accounts, bits above `_AFFINITY_FROM`
-    active: sp.csr_array | None  # accounts x hours
-    awake: Floats  # accounts active in each hour
 
     @property
     def n(self) -> int:
@@ -94,9 +81,7 @@ class Platform:
         return int(self.shares.shape[0])
 
 
-def platform_of(
-    tables: GraphTables, traits: pd.DataFrame, conversations: pd.DataFrame, affinity: Affinity, hours: Hours | None
-) -> Platform:
+def platform_of(tables: GraphTables, traits: pd.DataFrame, conversations: pd.DataFrame) -> Platform:
     """The platform of a graph. `traits` and `conversations` name accounts; others than those of the graph are left."""
     graph, n = tables.graph, tables.accounts.size
     shape = (n, graph.n_entities)
@@ -104,37 +89,27 @@ def platform_of(
     known = conversations[conversations["account_id"].isin(number.index)]
     known = known.drop_duplicates(["conversation", "account_id"])
     talk = pd.factorize(known["conversation"], sort=True)[0]
-    one, other = np.concatenate((affinity.a, affinity.b)), np.concatenate((affinity.b, affinity.a))
-    above = np.concatenate((affinity.bits, affinity.bits)) - _AFFINITY_FROM
     code = np.array([_FAMILIES.index(f) if f in _FAMILIES else -1 for f in tables.families], dtype=np.int64)
-    mine = traits.set_index("account_id").reindex(tables.accounts)
+    told = told_of(traits, tables.accounts)
     return Platform(
         shares=sp.csr_array((np.ones(graph.account.size), (graph.account, graph.entity)), shape=shape),
         users=np.bincount(graph.entity, minlength=graph.n_entities).astype(float),
         family=code[tables.about.family],
-        traits={name: _trait(mine[name], name) for name in (*_DATES, *_NUMBERS, *_LABELS)},
+        traits={name: _trait(told[name], ordered=name not in LABELS) for name in TRAITS},
         talks=sp.csr_array(
             (np.ones(talk.size), (number.reindex(known["account_id"]).to_numpy(np.int64), talk)),
             shape=(n, int(talk.max(initial=0)) + 1),
         ),
-        affinity=sp.csr_array((above, (one, other)), shape=(n, n)),
-        active=None if hours is None else hours.active,
-        awake=np.zeros(0) if hours is None else np.asarray(hours.active.sum(axis=0), dtype=np.float64),
     )
 
 
-def _trait(values: pd.Series, name: str) -> _Trait:
-    if name in _LABELS:
-        place = pd.factorize(values, sort=True)[0].astype(np.int64)
-        return _Trait(place, np.bincount(place[place >= 0], minlength=1).astype(float), ordered=False)
-    if name in _DATES:
-        days = pd.to_datetime(values, utc=True) - pd.Timestamp("2000-01-01", tz="UTC")
-        told = np.asarray(days / pd.Timedelta(days=1), dtype=np.float64)
-    else:
-        told = values.to_numpy(float, na_value=np.nan)
-    known = np.isfinite(told)
-    edges = np.unique(np.quantile(told[known], np.linspace(0.0, 1.0, _BINS + 1)[1:-1])) if known.any() else told[:0]
-    place = np.where(known, np.searchsorted(edges, told, side="right"), -1).astype(np.int64)
+def _trait(values: Floats, *, ordered: bool) -> _Trait:
+    known = np.isfinite(values)
+    if not ordered:
+        place = np.where(known, values, -1.0).astype(np.int64)
+        return _Trait(place, np.bincount(place[known], minlength=1).astype(float), ordered=False)
+    edges = np.unique(np.quantile(values[known], np.linspace(0.0, 1.0, _BINS + 1)[1:-1])) if known.any() else values[:0]
+    place = np.where(known, np.searchsorted(edges, values, side="right"), -1).astype(np.int64)
     return _Trait(place, np.bincount(place[known], minlength=edges.size + 1).astype(float), ordered=True)
 
 
@@ -156,16 +131,23 @@ def compared(platform: Platform, members: Numbers, score_bits: float) -> tuple[N
     found |= _shared(platform, inside, asked, shared)
     alike = {f"{name}_bits": _trait_bits(trait, members, asked, own) for name, trait in platform.traits.items()}
     found |= alike | {"alike_bits": np.nansum(np.column_stack(list(alike.values())), axis=1)}
-    found["hours_bits"] = _hours_bits(platform, inside, asked, own)
     found |= _handoffs(platform, asked, own, talked)
-    found |= _affinities(platform, members, asked, others)
     x = pd.DataFrame(found)
-    x["all_bits"] = x[["alike_bits", "hours_bits", *(f"{f}_best" for f in _FAMILIES)]].sum(axis=1)
+    x["all_bits"] = x[["alike_bits", *(f"{f}_best" for f in _FAMILIES)]].sum(axis=1)
     for name in _RELATIVE:
         values = x[name].to_numpy(float)
         x[f"{name}_beside"] = values - x.loc[own > 0, name].median()
         x[f"{name}_behind"] = _behind(values, own, others)
     return asked, x[list(FEATURES)].round(9)
+
+
+def tied_by_text(x: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which of the compared accounts share a frame that speaks for the ring, or go on with a member's conversation.
+
+    Addresses, cards and habits are shared by neighbours and customers as well.
+    """
+    frame = x["text_best"].to_numpy(float) >= _SPEAKS  # false where there is none
+    return np.asarray(frame | (x["handoffs"].to_numpy(float) > 0), dtype=np.bool_)
 
 
 def _behind(values: Floats, own: Floats, others: Floats) -> Floats:
@@ -251,20 +233,6 @@ def _trait_bits(trait: _Trait, members: Numbers, asked: Numbers, own: Floats) ->
     return np.where(known, np.log2(np.maximum(often, 1e-9) / usual), np.nan)
 
 
-def _hours_bits(platform: Platform, inside: Floats, asked: Numbers, own: Floats) -> Floats:
-    """Mean bits of the hours in which an account was active: members active then, against everybody."""
-    if platform.active is None:
-        return np.full(asked.size, np.nan)
-    mine = platform.active[asked].tocoo()
-    row, hour = (np.asarray(c, dtype=np.int64) for c in mine.coords)
-    with_members = (inside @ platform.active)[hour] - own[row]
-    with_others = platform.awake[hour] - 1.0 - with_members
-    bits = _sharing_bits(with_members, with_others, inside.sum() - own[row], platform.n)
-    hours = np.bincount(row, minlength=asked.size)
-    mean = np.bincount(row, weights=bits, minlength=asked.size) / np.maximum(hours, 1)
-    return np.where(hours > 0, mean, np.nan)
-
-
 def _handoffs(platform: Platform, asked: Numbers, own: Floats, talked: Floats) -> dict[str, Floats]:
     """Conversations that an account goes on with beside members: how many, and the share among all that it shares."""
     mine = platform.talks[asked]
@@ -275,17 +243,4 @@ def _handoffs(platform: Platform, asked: Numbers, own: Floats, talked: Floats) -
     return {
         "handoffs": np.log2(1.0 + number),
         "handoff_share": np.where(shared > 0, number / np.maximum(shared, 1.0), np.nan),
-    }
-
-
-def _affinities(platform: Platform, members: Numbers, asked: Numbers, others: Floats) -> dict[str, Floats]:
-    """Affinity to the members: its mean, the best, and the share of members with any."""
-    to_members = platform.affinity[asked][:, members]
-    pairs = np.diff(to_members.indptr).astype(float)
-    best = np.zeros(asked.size)
-    np.maximum.at(best, np.repeat(np.arange(asked.size), np.diff(to_members.indptr)), to_members.data)
-    return {
-        "affinity_mean": to_members.sum(axis=1) / np.maximum(others, 1.0),
-        "affinity_best": best,
-        "affinity_share": pairs / np.maximum(others, 1.0),
     }

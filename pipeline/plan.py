@@ -100,10 +100,9 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "membership",
         reads=(
-            "candidates", "candidate_cores", "incidence_bits", "entities", "affinities", "account_traits",
-            "account_hours", "conversations",
+            "candidates", "candidate_cores", "incidence_bits", "entities", "account_traits", "conversations",
         ),
-        writes=("candidate_members",), settings=("scores", "link_types"), wide=True,
+        writes=("candidate_members",), settings=("scores", "link_types"),
         says="settles who belongs to each ring, and how surely",
     ),
     Stage(

@@ -3,7 +3,8 @@
 Rows in: the groups that are reported with the accounts the search found in them, what accounts share and do. Rows out:
 accounts by group with how surely each belongs. Where a group is likely a ring, that is the probability that the
 account belongs to it: who belongs by less than one half stays as fringe, who was not found with the ring and belongs
-by 0.7 or more joins it. In other groups it is how often and how strongly the search found the account there.
+by 0.7 or more joins it (by 0.9 where it shares neither frame nor conversation with the ring). In other groups it is
+how often and how strongly the search found the account there.
 """
 
 from __future__ import annotations
@@ -13,18 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.affinity import read_affinity
-from pipeline.belonging import BelongingModel, Platform, compared, platform_of
+from pipeline.belonging import BelongingModel, Platform, compared, platform_of, tied_by_text
 from pipeline.graph_tables import all_types, graph_tables
-from pipeline.measures import read_records
 from pipeline.scoring_model import read_model
 from pipeline.settings import Settings
-from pipeline.workbench import Workbench
 
 RING = "coordinated"
 
 _COLUMNS = ["candidate", "account_id", "membership"]
 _JOINS = 0.7  # an account that the search did not find there must belong this surely
+_JOINS_WITHOUT_TEXT = 0.9  # and this surely where it shares neither frame nor conversation with the ring
 _LEAST_LEFT = 3  # accounts that a group keeps when others take from it
 
 
@@ -40,13 +39,10 @@ def make(
     candidate_cores: pd.DataFrame,
     incidence_bits: pd.DataFrame,
     entities: pd.DataFrame,
-    affinities: pd.DataFrame,
     account_traits: pd.DataFrame,
-    account_hours: list[str],
     conversations: pd.DataFrame,
     *,
     settings: Settings,
-    bench: Workbench,
 ) -> Membership:
     """Members of every reported group. A model that knows nothing of belonging leaves the groups of the search."""
     cores = candidate_cores.sort_values(["candidate", "account_id"], ignore_index=True)[_COLUMNS]
@@ -55,16 +51,15 @@ def make(
     if model is None or rings.empty:
         return Membership(cores)
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
-    records = read_records(tables, account_traits, account_hours, conversations, bench)
-    affinity = read_affinity(affinities, tables.accounts)
-    platform = platform_of(tables, records.traits, records.conversations, affinity, records.hours)
+    platform = platform_of(tables, account_traits, conversations)
     return Membership(_settled(_belong(platform, tables.accounts, rings, cores, model), cores, candidates))
 
 
 def _belong(
     platform: Platform, accounts: np.ndarray, rings: pd.DataFrame, cores: pd.DataFrame, model: BelongingModel
 ) -> pd.DataFrame:
-    """Probability of each account that was compared with a ring, whether the search found it there (`core`)."""
+    """Probability of each account that was compared with a ring, whether the search found it there (`core`), and
+    whether it shares text with the ring (`by_text`)."""
     frames = []
     place = pd.Index(accounts)
     ordered = rings.sort_values("candidate")
@@ -75,7 +70,7 @@ def _belong(
         frames.append(
             pd.DataFrame(
                 {"candidate": ring, "account_id": accounts[asked], "membership": model.probability(x),
-                 "core": np.isin(asked, members)}
+                 "core": np.isin(asked, members), "by_text": tied_by_text(x)}
             )
         )  # fmt: skip
     return pd.concat(frames, ignore_index=True)
@@ -88,7 +83,8 @@ def _settled(belong: pd.DataFrame, cores: pd.DataFrame, candidates: pd.DataFrame
     parent = candidates.set_index("candidate")["parent"]
     found_in = cores[~cores["candidate"].isin(parent.dropna())].set_index("account_id")["candidate"]
     left = cores.groupby("candidate").size().to_dict()
-    joins = belong[~belong["core"] & (belong["membership"] >= _JOINS)]
+    bar = np.where(belong["by_text"], _JOINS, _JOINS_WITHOUT_TEXT)
+    joins = belong[~belong["core"] & (belong["membership"] >= bar)]
     own = belong[belong["core"]].set_index("account_id")["membership"]
     joined, gone = [], set()
     for row in joins.sort_values(["membership", "candidate", "account_id"], ascending=[False, True, True]).itertuples():

@@ -19,10 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs.forest import Forest
-from pipeline.affinity import read_affinity
 from pipeline.belonging import FEATURES, SIGNS, compared, platform_of
 from pipeline.graph_tables import all_types, graph_tables
-from pipeline.measures import read_records
 from pipeline.schemas import TABLES
 from pipeline.scoring_model import SHIPPED
 from pipeline.settings import Settings
@@ -66,7 +64,6 @@ def judge(kept: Path) -> None:
     )  # fmt: skip
     made.candidates.to_parquet(kept / "candidates.parquet")
     made.candidate_cores.to_parquet(kept / "candidate_cores.parquet")
-    found.affinities.to_parquet(kept / "affinities.parquet")
     (kept / "judged").touch()
 
 
@@ -81,11 +78,7 @@ def rows(kept: Path) -> pd.DataFrame:
     tables = graph_tables(
         table["incidence_bits"], table["entities"], all_types(settings), table["account_traits"]
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        bench = PlainBench(scratch, memory=2 << 30)
-        records = read_records(tables, table["account_traits"], _hours(kept), table["conversations"], bench)
-    affinity = read_affinity(pd.read_parquet(kept / "affinities.parquet"), tables.accounts)
-    platform = platform_of(tables, records.traits, records.conversations, affinity, records.hours)
+    platform = platform_of(tables, table["account_traits"], table["conversations"])
     truth = pd.read_parquet(kept / "truth.parquet").set_index("account_id")["ring_id"].reindex(tables.accounts)
     rings = pd.read_parquet(kept / "candidates.parquet")
     members = pd.read_parquet(kept / "candidate_cores.parquet")

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from graphs.affinity import Affinity
-from pipeline.belonging import FEATURES, SIGNS, Platform, compared, platform_of
+from pipeline.belonging import FEATURES, SIGNS, Platform, compared, platform_of, tied_by_text
 from pipeline.graph_tables import all_types, graph_tables
 from pipeline.scoring_model import read_model
 from pipeline.settings import Settings
@@ -24,9 +23,7 @@ def _name(account: int) -> str:
     return f"a{account:02d}"
 
 
-def _platform(
-    sharing: Sharing, talks: list[tuple[int, int]], pairs: list[tuple[int, int, float]], *, seed: int
-) -> Platform:
+def _platform(sharing: Sharing, talks: list[tuple[int, int]], *, seed: int) -> Platform:
     """Accounts of random habits which all share something, so that all are in the graph."""
     edges = sorted({(_name(a), kind, f"{kind}-{thing}") for a, thing, kind in sharing})
     edges += [(_name(a), "ip", f"ip-of-{a // 2}") for a in range(N)]
@@ -54,11 +51,7 @@ def _platform(
         sorted({(talk, _name(a)) for a, talk in talks}), columns=["conversation", "account_id"]
     )
     tables = graph_tables(incidence, entities, all_types(Settings()), traits)
-    unique = {(min(a, b), max(a, b)): bits for a, b, bits in pairs if a != b}
-    affinity = Affinity.from_arrays(
-        [a for a, _ in unique], [b for _, b in unique], list(unique.values()), n_accounts=N
-    )
-    return platform_of(tables, traits, conversations, affinity, None)
+    return platform_of(tables, traits, conversations)
 
 
 def _of(platform: Platform, members: list[int], account: int) -> pd.Series | None:
@@ -74,14 +67,13 @@ sharings = st.lists(st.tuples(accounts, st.integers(0, 12), st.sampled_from(KIND
 @settings(max_examples=60, deadline=None)
 @given(
     sharings, st.lists(st.tuples(accounts, st.integers(0, 9)), max_size=40),
-    st.lists(st.tuples(accounts, accounts, st.floats(-6, 9).map(lambda v: round(v, 3))), max_size=30),
     st.sets(accounts, min_size=3, max_size=12), accounts,
 )  # fmt: skip
 def test_nobody_belongs_for_being_there(
-    sharing: Sharing, talks: list[tuple[int, int]], pairs: list[tuple[int, int, float]], ring: set[int], account: int
+    sharing: Sharing, talks: list[tuple[int, int]], ring: set[int], account: int
 ) -> None:
     """An account has the same features as a member and as an outsider, but for the one that says which it is."""
-    platform = _platform(sharing, talks, pairs, seed=3)
+    platform = _platform(sharing, talks, seed=3)
     rest = sorted(ring - {account})
     inside, outside = _of(platform, [*rest, account], account), _of(platform, rest, account)
     assert inside is not None
@@ -95,7 +87,7 @@ def test_nobody_belongs_for_being_there(
 @settings(max_examples=30, deadline=None)
 @given(sharings, st.sets(accounts, min_size=3, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_members_says_nothing(sharing: Sharing, ring: set[int], dice: object) -> None:
-    platform = _platform(sharing, [], [], seed=4)
+    platform = _platform(sharing, [], seed=4)
     members = sorted(ring)
     shuffled = members.copy()
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -108,7 +100,7 @@ def test_the_order_of_members_says_nothing(sharing: Sharing, ring: set[int], dic
 def test_a_card_of_the_ring_speaks_for_its_user_and_a_crowded_address_does_not() -> None:
     ring = list(range(8))
     sharing = [(a, 1, "payment") for a in (*ring, 20)] + [(a, 2, "ip") for a in range(0, 40, 2)]
-    platform = _platform(sharing, [], [], seed=5)
+    platform = _platform(sharing, [], seed=5)
     user, passer_by = _of(platform, ring, 20), _of(platform, ring, 30)
     assert user is not None
     assert user["payment_best"] > 4.0
@@ -119,15 +111,24 @@ def test_a_card_of_the_ring_speaks_for_its_user_and_a_crowded_address_does_not()
 def test_conversations_that_members_began_are_counted_by_those_who_go_on() -> None:
     ring = [0, 1, 2, 3]
     talks = [(0, 1), (20, 1), (1, 2), (20, 2), (20, 3), (21, 3)]
-    platform = _platform([(20, 3, "template"), (0, 3, "template")], talks, [], seed=6)
+    platform = _platform([(20, 3, "template"), (0, 3, "template")], talks, seed=6)
     found = _of(platform, ring, 20)
     assert found is not None
     assert found["handoffs"] == pytest.approx(np.log2(3.0))
     assert found["handoff_share"] == pytest.approx(2 / 3)
 
 
+def test_a_frame_of_the_ring_or_its_conversations_tie_by_text_and_a_card_does_not() -> None:
+    ring = [0, 1, 2, 3]
+    sharing = [(a, 1, "payment") for a in (*ring, 20, 21, 22)] + [(a, 2, "template") for a in (*ring, 21)]
+    sharing += [(a, 3, "template") for a in range(0, N, 2)]  # everybody's frame says nothing
+    asked, x = compared(_platform(sharing, [(0, 1), (22, 1)], seed=9), np.array(ring), 3.0)
+    tied = dict(zip(asked.tolist(), tied_by_text(x).tolist(), strict=True))
+    assert (tied[20], tied[21], tied[22]) == (False, True, True)
+
+
 def test_every_feature_has_a_sign_and_a_column() -> None:
-    asked, x = compared(_platform([(0, 1, "ip"), (1, 1, "ip")], [], [], seed=7), np.array([0, 1, 2]), 0.0)
+    asked, x = compared(_platform([(0, 1, "ip"), (1, 1, "ip")], [], seed=7), np.array([0, 1, 2]), 0.0)
     assert tuple(x.columns) == FEATURES == tuple(SIGNS)
     assert len(x) == asked.size >= 3
 
@@ -139,7 +140,7 @@ def test_the_shipped_trees_tell_who_shares_the_ring_s_card_and_frames_from_a_pas
     things = ((1, "payment"), (2, "template"), (3, "template"))
     sharing = [(a, thing, kind) for a in (*ring, 20) for thing, kind in things]
     crowded = [(a, 4, "template") for a in (*range(0, 12, 2), *range(22, 40, 2))]
-    platform = _platform([*sharing, *crowded], [], [], seed=8)
+    platform = _platform([*sharing, *crowded], [], seed=8)
     asked, x = compared(platform, np.array(ring), 6.0)
     sure = dict(zip(asked.tolist(), model.probability(x).tolist(), strict=True))
     assert min(sure[a] for a in (*ring, 20)) > 0.5 > sure.get(30, 0.0)

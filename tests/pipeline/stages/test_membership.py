@@ -29,14 +29,14 @@ CORES = pd.concat(
 )
 
 
-def _made(*belong: tuple[int, str, float]) -> pd.DataFrame:
+def _made(*belong: tuple[int, str, float], by_text: bool = True) -> pd.DataFrame:
     """Members with the probabilities given; members that are not named belong by 0.8."""
     named = {(c, a) for c, a, _ in belong}
     found_by_search = {(c, a) for c, a in zip(CORES["candidate"], CORES["account_id"], strict=True) if c < 2}
     rest = [(c, a, 0.8) for c, a in sorted(found_by_search - named)]
     table = _rows(*belong, *rest)
     core = [key in found_by_search for key in zip(table["candidate"], table["account_id"], strict=True)]
-    return _settled(table.assign(core=core), CORES, CANDIDATES)
+    return _settled(table.assign(core=core, by_text=by_text), CORES, CANDIDATES)
 
 
 def _where(made: pd.DataFrame, account: str) -> dict[int, float]:
@@ -51,6 +51,13 @@ def test_members_who_do_not_belong_stay_as_fringe() -> None:
 @pytest.mark.parametrize(("sure", "joins"), [(0.7, True), (0.69, False)])
 def test_strangers_join_from_seven_tenths_on(sure: float, joins: bool) -> None:
     assert _where(_made((0, "stranger", sure)), "stranger") == ({0: sure} if joins else {})
+
+
+@pytest.mark.parametrize(("sure", "joins"), [(0.9, True), (0.89, False)])
+def test_who_shares_no_text_must_belong_more_surely_to_join(sure: float, joins: bool) -> None:
+    made = _made((0, "stranger", sure), (0, "a1", 0.6), by_text=False)
+    assert _where(made, "stranger") == ({0: sure} if joins else {})
+    assert _where(made, "a1") == {0: 0.6}  # members stay what they are
 
 
 def test_an_account_joins_the_ring_it_belongs_to_most_surely() -> None:

@@ -253,28 +253,8 @@ def _cluster(problem: _Problem, resolutions: Sequence[float], seed: int, n_itera
     Large components go one by one, so that neither speed nor result depends on the others.
     """
     labels = [np.arange(problem.n_vertices, dtype=np.int64) for _ in resolutions]
-    strong = problem.bits > 0
-    source, target, bits = problem.source[strong], problem.target[strong], problem.bits[strong]
-    if source.size == 0:
-        return labels
-    label = connected(source, target, problem.n_vertices)[source]
-    n_edges = np.bincount(label)[label]
-    # all small components share one batch, which comes first
-    batch = np.where(n_edges >= _LARGE_COMPONENT, label + 1, 0)
-    order = np.argsort(batch, kind="stable")
-    starts = run_starts(batch[order])
-    for start, length in zip(starts, run_lengths(starts, order.size), strict=True):
-        edges = order[start : start + length]
-        ends = np.concatenate((source[edges], target[edges]))
-        vertices, place = np.unique(ends, return_inverse=True)
-        part = _Problem(
-            source=place[: edges.size],
-            target=place[edges.size :],
-            bits=bits[edges],
-            out_weight=problem.out_weight[vertices],
-            in_weight=problem.in_weight[vertices],
-            directed=problem.directed,
-        )
+    for edges in _batches(problem):
+        vertices, part = _part(problem, edges)
         graph = _graph_of(part)
         for labels_here, resolution in zip(labels, resolutions, strict=True):
             # a community is called by its smallest vertex, whose number no other community can have
@@ -283,6 +263,35 @@ def _cluster(problem: _Problem, resolutions: Sequence[float], seed: int, n_itera
             np.minimum.at(smallest, found, vertices)
             labels_here[vertices] = smallest[found]
     return labels
+
+
+def _batches(problem: _Problem) -> list[IntArray]:
+    """Edges that are clustered together: those of all small components, which come first, and of each large one."""
+    strong = np.flatnonzero(problem.bits > 0)
+    if strong.size == 0:
+        return []
+    source = problem.source[strong]
+    label = connected(source, problem.target[strong], problem.n_vertices)[source]
+    batch = np.where(np.bincount(label)[label] >= _LARGE_COMPONENT, label + 1, 0)
+    order = np.argsort(batch, kind="stable")
+    return np.split(strong[order], run_starts(batch[order])[1:])
+
+
+def _part(problem: _Problem, edges: IntArray) -> tuple[IntArray, _Problem]:
+    """The vertices of some edges, and the problem of these alone with its vertices numbered anew, in their order."""
+    source, target = problem.source[edges], problem.target[edges]
+    used = np.zeros(problem.n_vertices, dtype=bool)
+    used[source] = True
+    used[target] = True
+    vertices, number = np.flatnonzero(used), np.cumsum(used) - 1
+    return vertices, _Problem(
+        source=number[source],
+        target=number[target],
+        bits=problem.bits[edges],
+        out_weight=problem.out_weight[vertices],
+        in_weight=problem.in_weight[vertices],
+        directed=problem.directed,
+    )
 
 
 def _graph_of(problem: _Problem) -> Any:

@@ -106,18 +106,21 @@ def _apart(graph: BipartiteGraph, entities: Entities, pairs: PairGraph, rules: S
 
     A ring behind a crowded proxy is glued to strangers by its addresses; its frames alone, or cards, show its edge.
     """
-    graphs = [pairs.restrict(pairs.n_families >= 2)]
+    labels = _labels_of(pairs.restrict(pairs.n_families >= 2), rules)
     for family in np.unique(entities.family).tolist():
         of_family = graph.restrict(entities=entities.family == family)
         min_bits = min(rules.pair_min_bits, _LEAST_BITS_ALONE)
-        graphs.append(rare_pairs(of_family, family=entities.family, max_degree=rules.max_degree, min_bits=min_bits))
-    labels = []
-    for part in graphs:
-        if part.n_pairs == 0:
-            continue
-        labels.append(connected(part.a, part.b, part.n_accounts))
-        labels += [p.accounts for p in sweep_pairs(part, rules.cpm_resolutions, objective="cpm", seed=rules.seeds[0])]
+        part = rare_pairs(of_family, family=entities.family, max_degree=rules.max_degree, min_bits=min_bits)
+        labels += _labels_of(part, rules)
     return [_groups_of(label, rules.min_size) for label in labels]
+
+
+def _labels_of(pairs: PairGraph, rules: SearchRules) -> list[IntArray]:
+    """Connected components and CPM communities of some pairs."""
+    if pairs.n_pairs == 0:
+        return []
+    found = sweep_pairs(pairs, rules.cpm_resolutions, objective="cpm", seed=rules.seeds[0])
+    return [connected(pairs.a, pairs.b, pairs.n_accounts), *(p.accounts for p in found)]
 
 
 def _alike(affinity: Affinity | None, rules: SearchRules) -> list[Groups]:

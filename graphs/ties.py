@@ -12,7 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.arrays import FloatArray, IntArray, as_index, as_values, count_by, ranges, require, run_starts, sum_by
+from graphs.arrays import (
+    FloatArray,
+    IntArray,
+    as_index,
+    as_values,
+    count_by,
+    ranges,
+    require,
+    run_lengths,
+    run_starts,
+    sum_by,
+)
 from graphs.bipartite import BipartiteGraph
 
 
@@ -81,8 +92,11 @@ def group_entities(graph: BipartiteGraph, groups: Groups) -> tuple[IntArray, Int
     row = np.repeat(np.arange(groups.account.size), length)
     entity = graph.entity[edge]
     key = groups.group[row] * graph.n_entities + entity
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    return row, entity, edge, counts[inverse].astype(np.int64)
+    order = np.argsort(key, kind="stable")  # np.unique sorts more slowly and twice where it has to count
+    starts = run_starts(key[order])
+    inside = np.empty(key.size, dtype=np.int64)
+    inside[order] = np.repeat(run_lengths(starts, key.size), run_lengths(starts, key.size))
+    return row, entity, edge, inside
 
 
 def outside_bits(

@@ -13,11 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from graphs import empirical_q, gumbel_p
+from pipeline.settings import NullSettings
 
 Floats = npt.NDArray[np.float64]
 
 _FOUND_AGAIN = 0.5  # share of a rewired group that lies in one real group, from which it is this group again
-_LEAST_MAXIMA = 3  # best groups of rewired graphs that their law can be told from
+_LEAST_MAXIMA = 3  # best groups that their law can be told from
+_MAXIMA = 7  # as many are wanted; where there are fewer rewired graphs, these are cut into blocks
+_LEAST_IN_BLOCK = 100  # rewired groups in a block, so that its best follows the law of the best of many
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +32,17 @@ class Standing:
     place: npt.NDArray[np.int64]
 
 
+def rewirings_of(settings: NullSettings, n_accounts: int) -> int:
+    """Rewired graphs to make of a graph of so many accounts: a large one tells as much of chance as several small."""
+    return max(1, min(settings.rewirings, -(-settings.enough_accounts // max(n_accounts, 1))))
+
+
 def q_values(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> Floats:
     """False discovery rate of groups that stand: how many score as high in rewired graphs, searched and judged alike.
 
-    Counting cannot say less than one group in all rewired graphs. Where there are three or more of these, the law of
-    their best groups goes on from there: how likely one more would hold any group as high. `null_members` holds the
-    accounts of rewired groups, at least of those that score as high as any real one.
+    Counting cannot say less than one group in all rewired graphs. Where there are three or more of these, or large
+    ones, the law of their best groups goes on from there: how likely one more would hold any group as high.
+    `null_members` holds the accounts of rewired groups, at least of those that score as high as any real one.
     """
     if null_scores.empty:
         return empirical_q(real.bits, [np.zeros(0)])
@@ -43,10 +51,20 @@ def q_values(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFra
     rewiring = null_scores["rewiring"].to_numpy()
     chance = [bits[by_chance & (rewiring == one)] for one in np.unique(rewiring)]
     counted = empirical_q(real.bits, chance)
-    best = [float(scores.max()) for scores in chance if scores.size]
+    blocks = _blocks_of(chance)
+    best = [float(scores[i::blocks].max()) for scores in chance for i in range(blocks) if scores[i::blocks].size]
     if len(best) < _LEAST_MAXIMA:
         return counted
-    return np.minimum(counted, gumbel_p(real.bits, best))
+    with np.errstate(divide="ignore"):  # certainty stays certainty
+        # the best of a graph is the best of all its blocks
+        by_law = -np.expm1(blocks * np.log1p(-gumbel_p(real.bits, best)))
+    return np.asarray(np.minimum(counted, by_law), dtype=np.float64)
+
+
+def _blocks_of(chance: list[Floats]) -> int:
+    """Blocks that each rewired graph's groups are cut into: one, unless rewired graphs are few and large."""
+    smallest = min(scores.size for scores in chance)
+    return max(1, min(_MAXIMA // len(chance), smallest // _LEAST_IN_BLOCK))
 
 
 def found_again(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -105,7 +105,10 @@ class CommunitiesSettings:
 class NullSettings:
     """Chance."""
 
-    rewirings: int = key(7, "Rewired graphs that are searched like the real one.", low=1, high=100)
+    rewirings: int = key(7, "Most rewired graphs that are searched like the real one.", low=1, high=100)
+    enough_accounts: int = key(
+        120_000, "No further rewired graph is made once all together hold so many linked accounts.", low=1
+    )
 
 
 @dataclass(frozen=True)

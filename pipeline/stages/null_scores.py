@@ -18,6 +18,7 @@ import pandas as pd
 from graphs import BipartiteGraph, rewire
 from graphs.search import search
 from pipeline.affinity import affinity_of
+from pipeline.chance import rewirings_of
 from pipeline.graph_tables import GraphTables, all_types, graph_tables, groups_table, search_rules
 from pipeline.judging import choose_groups
 from pipeline.measures import Records, measure, read_records
@@ -47,14 +48,15 @@ def make(
     settings: Settings,
     bench: Workbench,
 ) -> NullScores:
-    """Groups of `settings.null.rewirings` rewired graphs."""
+    """Groups of rewired graphs, as many of these as the settings ask for a graph of this size."""
     if incidence_bits.empty:
         return _nothing()
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
     model = read_model(settings.scores.model)
     given = (tables, records, model, settings)  # one object, which a worker elsewhere reads once
-    frames = bench.map(_one, [(n, given) for n in range(settings.null.rewirings)], what="search rewired graphs")
+    rewirings = range(rewirings_of(settings.null, tables.graph.n_accounts))
+    frames = bench.map(_one, [(n, given) for n in rewirings], what="search rewired graphs")
     return NullScores(
         pd.concat([f.null_scores for f in frames], ignore_index=True)[_COLUMNS],
         pd.concat([f.null_members for f in frames], ignore_index=True)[_MEMBERS],

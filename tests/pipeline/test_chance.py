@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs import empirical_q
-from pipeline.chance import Standing, found_again, q_values
+from pipeline.chance import Standing, found_again, q_values, rewirings_of
+from pipeline.settings import NullSettings
 
 RING, PAIRED, OTHERS = range(10), range(10, 14), range(20, 60)
 
@@ -87,3 +88,40 @@ def test_what_is_found_again_never_raises_q(bits: list[float], chance: list[tupl
     assert ((q >= 0) & (q <= 1)).all()
     counted = [np.array([b for m, b, own in chance if m == n]) for n in sorted({n for n, *_ in chance})]
     assert (q <= empirical_q(bits, counted if counted else [np.zeros(0)]) + 1e-12).all()
+
+
+def _of_graphs(graphs: list[np.ndarray]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    sizes = [bits.size for bits in graphs]
+    columns = {
+        "rewiring": np.repeat(np.arange(len(graphs)), sizes),
+        "community": np.concatenate([np.arange(size) for size in sizes]),
+        "score_bits": np.concatenate(graphs),
+    }
+    scores = pd.DataFrame(columns)
+    return scores, pd.DataFrame({c: [] for c in ("rewiring", "community", "account_id")})
+
+
+@pytest.mark.parametrize(("n_graphs", "n_groups"), [(7, 600), (2, 2_000), (1, 4_200)])
+def test_few_large_rewired_graphs_tell_chance_as_truly_as_seven_small_ones(n_graphs: int, n_groups: int) -> None:
+    """The best group of one more graph falls below a stated 0.05 about as often as that says, never far more often."""
+    dice = np.random.default_rng(11)
+    below = 0
+    for _ in range(400):
+        graphs = [dice.normal(-6.0, 2.0, n_groups) for _ in range(n_graphs)]
+        one_more = float(dice.normal(-6.0, 2.0, n_groups).max())
+        # alone among a thousand groups that are found: counting says little, the law has to
+        q = q_values(_standing((RING, one_more)), *_of_graphs(graphs))
+        below += int(q[0] <= 0.05)
+    assert 4 <= below <= 36, below
+
+
+def test_a_single_ring_far_above_chance_passes_with_one_large_rewired_graph() -> None:
+    graph = np.random.default_rng(12).normal(-6.0, 2.0, 4_000)
+    assert q_values(_standing((RING, 12.0)), *_of_graphs([graph]))[0] < 0.01
+    assert q_values(_standing((RING, 12.0)), *_of_graphs([graph[:150]]))[0] == pytest.approx(1.0)  # too small to tell
+
+
+def test_rewired_graphs_are_fewer_where_they_are_large() -> None:
+    sizes = {0: 7, 1: 7, 19_999: 7, 35_000: 4, 100_000: 2, 120_000: 1, 350_000: 1}
+    assert {n: rewirings_of(NullSettings(), n) for n in sizes} == sizes
+    assert rewirings_of(NullSettings(rewirings=3), 10) == 3

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from graphs.arrays import FloatArray, IntArray, as_index, as_values, connected, ranges, require, run_starts
 from graphs.bipartite import BipartiteGraph
 from graphs.leiden import sweep_pairs
-from graphs.projection import PairGraph, rare_pairs
+from graphs.projection import PairGraph, PairRule, Sharing, account_blocks
 from graphs.ties import Groups
 
 _ROWS_PER_BLOCK = 4_000_000  # neighbours looked at in one go
@@ -35,6 +35,10 @@ class FamilyPairs:
     bits: FloatArray
     shared: FloatArray
 
+    def where(self, keep: npt.NDArray[np.bool_]) -> FamilyPairs:
+        """Some of the pairs."""
+        return FamilyPairs(self.n_accounts, self.a[keep], self.b[keep], self.bits[keep], self.shared[keep])
+
 
 def family_pairs(
     graph: BipartiteGraph,
@@ -53,26 +57,48 @@ def family_pairs(
     `family`: one number an entity. A pair below `min_bits` in a family counts there as sharing nothing.
     """
     families = as_index(family, "family")
-    parts = []
-    for number in range(n_families):
-        alone = graph.restrict(entities=families == number)
-        parts.append(rare_pairs(alone, family=families, max_degree=max_degree, min_bits=min_bits))
-    keys = [p.a * graph.n_accounts + p.b for p in parts]
-    every = np.sort(np.concatenate(keys), kind="stable") if keys else np.zeros(0, dtype=np.int64)
+    rule = PairRule(min_bits=min_bits)
+    by_family = [
+        Sharing.of(graph.restrict(entities=families == number), family=families, max_degree=max_degree)
+        for number in range(n_families)
+    ]
+    kept: list[FamilyPairs] = []
+    held = 0
+    for low, high in account_blocks(np.sum([sharing.triples for sharing in by_family], axis=0)):
+        found = _together([sharing.pairs(low, high, rule) for sharing in by_family], graph.n_accounts)
+        kept.append(found.where(found.bits.sum(axis=1) >= min_together))
+        held += kept[-1].a.size
+        if held > most + most // 2:  # what is left out here would be left out in the end
+            kept = [_strongest(kept, most)]
+            held = kept[0].a.size
+    if not kept:
+        return _together([PairGraph.none(graph.n_accounts)] * n_families, graph.n_accounts)
+    return _strongest(kept, most)
+
+
+def _together(parts: list[PairGraph], n_accounts: int) -> FamilyPairs:
+    """The pairs of each family in one table."""
+    n = max(n_accounts, 1)
+    keys = [part.a * n + part.b for part in parts]
+    every = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *keys]), kind="stable")
     every = every[run_starts(every)]  # np.unique hashes whole numbers, which takes several times as long here
-    bits, shared = np.zeros((every.size, n_families)), np.zeros((every.size, n_families))
+    bits, shared = np.zeros((every.size, len(parts))), np.zeros((every.size, len(parts)))
     for number, (part, key) in enumerate(zip(parts, keys, strict=True)):
         place = np.searchsorted(every, key)
         bits[place, number] = part.bits
         shared[place, number] = part.n_shared
-    n = max(graph.n_accounts, 1)
-    together = bits.sum(axis=1)
-    keep = together >= min_together
-    if int(keep.sum()) > most:
-        least = np.partition(together, together.size - most - 1)[together.size - most - 1]
-        keep &= together > least
-    every = every[keep]
-    return FamilyPairs(graph.n_accounts, every // n, every % n, bits[keep], shared[keep])
+    return FamilyPairs(n_accounts, every // n, every % n, bits, shared)
+
+
+def _strongest(blocks: list[FamilyPairs], most: int) -> FamilyPairs:
+    """Blocks of pairs, which follow each other, as one table; of more than `most` those of the fewest bits go, with
+    all that have as few."""
+    names = ("a", "b", "bits", "shared")
+    every = FamilyPairs(blocks[0].n_accounts, *(np.concatenate([getattr(b, name) for b in blocks]) for name in names))
+    if every.a.size <= most:
+        return every
+    together = every.bits.sum(axis=1)
+    return every.where(together > np.partition(together, together.size - most - 1)[together.size - most - 1])
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ pairs looked at has a bound of its own.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from graphs.arrays import (
 )
 from graphs.bipartite import BipartiteGraph
 
+_COLUMNS = ("a", "b", "bits", "n_shared", "n_families")
 # few enough for the tables of `_may_stay` to stay near the processor
 _TRIPLES_PER_BLOCK = 500_000
 # odd, and near 2**64 over the golden ratio: neighbours fall far apart
@@ -78,6 +80,12 @@ class PairGraph:
         weights = as_values(bits, "bits", low.size)[order]
         return cls(n_accounts, low[order], high[order], weights, n_shared=ones, n_families=ones)
 
+    @classmethod
+    def none(cls, n_accounts: int) -> PairGraph:
+        """No pairs."""
+        empty = np.zeros(0, dtype=np.int64)
+        return cls(n_accounts, empty, empty, np.zeros(0), empty, empty)
+
     def restrict(self, keep: npt.NDArray[np.bool_]) -> PairGraph:
         """Keep the pairs of a mask (one truth value a pair); numbering stays."""
         columns = (self.a, self.b, self.bits, self.n_shared, self.n_families)
@@ -117,58 +125,66 @@ def rare_pairs(
     Kept are pairs of at least `min_bits` bits that share at least `min_entities` entities. Edges of 0 bits tie
     nobody. Time follows the sum of squared degrees up to `max_degree`, memory the pairs kept.
     """
-    families = as_index(family, "family")
-    require(families.size == graph.n_entities, f"family must have length {graph.n_entities}, found {families.size}")
-    require(max_degree >= 2, "max_degree must be at least 2")
     rule = PairRule(min_bits=min_bits, min_entities=min_entities, damping=damping)
-    strong = graph.restrict(edges=graph.bits > 0)
-    degree = strong.entity_degrees()
-    rare = strong.restrict(entities=(degree >= 2) & (degree <= max_degree))
-    members = _Members.of(rare)
-    blocks = [_pairs_of_block(rare, members, families, edges, rule) for edges in _blocks(rare, members.later)]
+    sharing = Sharing.of(graph, family=family, max_degree=max_degree)
+    blocks = [sharing.pairs(low, high, rule) for low, high in account_blocks(sharing.triples)]
     return _join(graph.n_accounts, blocks)
 
 
-@dataclass(frozen=True, eq=False)
-class _Members:
-    """The edges once more, by entity: who comes after an account in an entity's list of members."""
+def account_blocks(triples: FloatArray) -> list[tuple[int, int]]:
+    """Runs of accounts, as (first, one after the last), between which so many triples fall that they fit one block.
 
-    account: IntArray  # members, by (entity, account)
-    bits: FloatArray
-    next_place: IntArray  # for each edge in graph order: where the members after its account begin
+    `triples`: one value an account, the triples (account, entity, later member) that begin with it.
+    """
+    starts = run_starts(np.cumsum(triples) // _TRIPLES_PER_BLOCK)
+    return list(itertools.pairwise([*starts.tolist(), triples.size]))
+
+
+@dataclass(frozen=True, eq=False)
+class Sharing:
+    """Who shares rare entities, ready to be asked for the pairs of some accounts: edges, and once more by entity."""
+
+    graph: BipartiteGraph  # edges above 0 bits of the rare entities
+    family: IntArray  # one number an entity
+    member: IntArray  # accounts by (entity, account)
+    member_bits: FloatArray
+    next_place: IntArray  # for each edge of the graph: where the members after its account begin
     later: IntArray  # and how many they are
 
     @classmethod
-    def of(cls, graph: BipartiteGraph) -> _Members:
-        order = np.argsort(graph.entity, kind="stable")
+    def of(cls, graph: BipartiteGraph, *, family: npt.ArrayLike, max_degree: int) -> Sharing:
+        """From a graph; entities of degree 2 to `max_degree` are rare. Raises ValueError where lengths differ."""
+        families = as_index(family, "family")
+        require(families.size == graph.n_entities, f"family must have length {graph.n_entities}, found {families.size}")
+        require(max_degree >= 2, "max_degree must be at least 2")
+        strong = graph.restrict(edges=graph.bits > 0)
+        degree = strong.entity_degrees()
+        rare = strong.restrict(entities=(degree >= 2) & (degree <= max_degree))
+        order = np.argsort(rare.entity, kind="stable")
         place = np.empty(order.size, dtype=np.int64)
         place[order] = np.arange(order.size, dtype=np.int64)
-        ends = np.cumsum(graph.entity_degrees())
-        return cls(graph.account[order], graph.bits[order], place + 1, ends[graph.entity] - place - 1)
+        later = np.cumsum(rare.entity_degrees())[rare.entity] - place - 1
+        return cls(rare, families, rare.account[order], rare.bits[order], place + 1, later)
 
+    @property
+    def triples(self) -> FloatArray:
+        """Triples (account, entity, later member) by account."""
+        counted = np.bincount(self.graph.account, weights=self.later, minlength=self.graph.n_accounts)
+        return np.asarray(counted, dtype=np.float64)
 
-def _blocks(graph: BipartiteGraph, later: IntArray) -> list[slice]:
-    """Cut the edges between accounts into runs whose triples (account, entity, later member) fit one block."""
-    by_account = np.bincount(graph.account, weights=later, minlength=graph.n_accounts)
-    block = (np.cumsum(by_account) // _TRIPLES_PER_BLOCK)[graph.account].astype(np.int64)
-    starts = run_starts(block)
-    ends = starts + run_lengths(starts, block.size)
-    return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
-
-
-def _pairs_of_block(
-    graph: BipartiteGraph, members: _Members, families: IntArray, edges: slice, rule: PairRule
-) -> PairGraph:
-    """All pairs whose smaller account has its edges in this block, pruned."""
-    later = members.later[edges]
-    place = ranges(members.next_place[edges], later)
-    other = members.account[place]
-    bits = np.minimum(np.repeat(graph.bits[edges], later), members.bits[place])
-    account = np.repeat(graph.account[edges], later)
-    family = np.repeat(families[graph.entity[edges]], later)
-    hopeful = _may_stay(account * graph.n_accounts + other, bits, rule)
-    account, other, family = account[hopeful], other[hopeful], family[hopeful]
-    return combine_ties(graph.n_accounts, account, other, family, bits[hopeful], rule)
+    def pairs(self, low: int, high: int, rule: PairRule) -> PairGraph:
+        """All pairs whose smaller account is one from `low` to `high - 1`, pruned."""
+        starts = self.graph.account_starts()
+        edges = slice(int(starts[low]), int(starts[high]))
+        later = self.later[edges]
+        place = ranges(self.next_place[edges], later)
+        other = self.member[place]
+        bits = np.minimum(np.repeat(self.graph.bits[edges], later), self.member_bits[place])
+        account = np.repeat(self.graph.account[edges], later)
+        family = np.repeat(self.family[self.graph.entity[edges]], later)
+        hopeful = _may_stay(account * self.graph.n_accounts + other, bits, rule)
+        account, other, family = account[hopeful], other[hopeful], family[hopeful]
+        return combine_ties(self.graph.n_accounts, account, other, family, bits[hopeful], rule)
 
 
 def _may_stay(pair: IntArray, bits: FloatArray, rule: PairRule) -> npt.NDArray[np.bool_] | slice:
@@ -203,7 +219,7 @@ def combine_ties(
     key, bits = key[order], bits[order]
     line = run_starts(key)
     if line.size == 0:
-        return _no_pairs(n_accounts)
+        return PairGraph.none(n_accounts)
     line_bits = _line_bits(bits, line, rule.damping)
     line_pair = key[line] // n_families
     pair = run_starts(line_pair)
@@ -223,15 +239,10 @@ def _line_bits(bits: FloatArray, line: IntArray, damping: float) -> FloatArray:
     return np.asarray(np.add.reduceat(counted, line), dtype=np.float64)
 
 
-def _no_pairs(n_accounts: int) -> PairGraph:
-    none = np.zeros(0, dtype=np.int64)
-    return PairGraph(n_accounts, none, none, np.zeros(0), none, none)
-
-
 def _join(n_accounts: int, blocks: list[PairGraph]) -> PairGraph:
-    """Put blocks of pairs, which follow each other, into one graph."""
+    """Put blocks of pairs, which follow each other, into one graph; the list is used up, to hold nothing twice."""
     if not blocks:
-        return _no_pairs(n_accounts)
-    names = ("a", "b", "bits", "n_shared", "n_families")
-    columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
-    return PairGraph(n_accounts, **columns)
+        return PairGraph.none(n_accounts)
+    columns = {name: [getattr(block, name) for block in blocks] for name in _COLUMNS}
+    blocks.clear()
+    return PairGraph(n_accounts, **{name: np.concatenate(columns.pop(name)) for name in _COLUMNS})

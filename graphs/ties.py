@@ -7,6 +7,7 @@ against the account. The law of adding up is that of naive Bayes with one variab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ from graphs.arrays import (
     sum_by,
 )
 from graphs.bipartite import BipartiteGraph
+
+_EDGES_PER_BLOCK = 2_000_000  # edges of the members of groups that are looked at in one go
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,20 @@ class Ties:
     total: FloatArray
 
 
+def in_blocks(graph: BipartiteGraph, groups: Groups) -> Iterator[Groups]:
+    """Runs of whole groups, numbered from 0 in each: what is done edge by edge takes bounded memory.
+
+    One group alone may exceed the bound; without groups there is one empty run.
+    """
+    edges = np.diff(graph.account_starts())[groups.account]
+    block = np.cumsum(np.bincount(groups.group, weights=edges, minlength=groups.n)) // _EDGES_PER_BLOCK
+    first = run_starts(block) if groups.n else np.zeros(1, dtype=np.int64)
+    bounds = np.append(first, groups.n)
+    rows = np.searchsorted(groups.group, bounds)
+    for low, high, start, stop in zip(bounds[:-1], bounds[1:], rows[:-1], rows[1:], strict=True):
+        yield Groups(int(high - low), groups.group[start:stop] - low, groups.account[start:stop])
+
+
 def group_entities(graph: BipartiteGraph, groups: Groups) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Edges of the members of each group: row of `groups`, entity, edge, and how many members have the entity."""
     starts = graph.account_starts()
@@ -117,6 +134,11 @@ def ties(graph: BipartiteGraph, groups: Groups, entities: Entities, *, base_rate
     Raises ValueError where graph and entities differ in length.
     """
     require(entities.family.size == graph.n_entities, "one row of `entities` an entity of the graph")
+    found = [_ties(graph, block, entities, base_rate) for block in in_blocks(graph, groups)]
+    return Ties(*(np.concatenate([getattr(f, name) for f in found]) for name in ("bits", "coverage", "total")))
+
+
+def _ties(graph: BipartiteGraph, groups: Groups, entities: Entities, base_rate: float) -> Ties:
     n_families = max(entities.n_families, 1)
     best = np.zeros((groups.account.size, n_families))
     row, entity, edge, inside = group_entities(graph, groups)
@@ -149,6 +171,11 @@ def trim(
         stays = found.total >= even_bits
         if stays.all():
             break
-        groups = groups.keep(stays)
-        found = ties(graph, groups, entities)
+        changed = np.zeros(groups.n, dtype=bool)
+        changed[groups.group[~stays]] = True
+        groups, found = groups.keep(stays), Ties(found.bits[stays], found.coverage, found.total[stays])
+        again = changed[groups.group]  # the ties of all other groups are what they were
+        anew = ties(graph, groups.keep(again), entities)
+        found.bits[again], found.total[again] = anew.bits, anew.total
+        found.coverage[changed] = anew.coverage[changed]
     return groups, found

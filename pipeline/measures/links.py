@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from graphs.affinity import Affinity, bonds
 from graphs.arrays import sum_by
-from graphs.ties import Groups, group_entities, ties
+from graphs.ties import Groups, group_entities, in_blocks, ties
 from pipeline.graph_tables import GraphTables
 
 Floats = npt.NDArray[np.float64]
 
+_FAMILIES = ("network", "payment", "text")
 _SITES = ("household", "office", "campus", "shared site")
 _COVERS = ("hosting", "proxy exit", "VPN exit", "network")
 
@@ -26,7 +27,7 @@ def evidence(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
         # a family that none of the shared entities is in has no column: it ties nobody
         bits = found.bits[:, number] if number < found.bits.shape[1] else np.zeros(len(groups.group))
         mean = sum_by(groups.group, bits, groups.n) / sizes
-        if family in ("network", "payment", "text"):
+        if family in _FAMILIES:
             out[f"{family}_bits"] = mean
         else:
             declared = declared + mean
@@ -56,23 +57,30 @@ def affinities(affinity: Affinity, groups: Groups) -> dict[str, Floats]:
 
 def shared_things(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
     """Accounts a card and an address, the top card, what sort of addresses tie, how far frames are the group's own."""
+    found = [_shared_things(tables, block) for block in in_blocks(tables.graph, groups)]
+    return {name: np.concatenate([f[name] for f in found]) for name in found[0]}
+
+
+def _shared_things(tables: GraphTables, groups: Groups) -> dict[str, Floats]:
     row, entity, edge, inside = group_entities(tables.graph, groups)
-    family = tables.entities["family"].to_numpy(object)[entity]
+    family = tables.about.family[entity]
+    of_family = {name: family == tables.families.index(name) for name in _FAMILIES}
+    is_network, is_card, is_text = of_family.values()
     group = groups.group[row]
     total = tables.graph.entity_degrees()[entity]
     out = {
-        "accounts_a_card": _log_mean_largest(groups, row, inside, family == "payment"),
-        "accounts_an_address": _log_mean_largest(groups, row, inside, family == "network"),
-        "top_card": _top_share(groups, row, group, inside, family == "payment"),
+        "accounts_a_card": _log_mean_largest(groups, row, inside, is_card),
+        "accounts_an_address": _log_mean_largest(groups, row, inside, is_network),
+        "top_card": _top_share(groups, row, group, inside, is_card),
     }
-    kind = tables.entities["class"].to_numpy(object)[entity]
-    tied = (inside >= 2) & (family == "network")
+    kind = tables.entities["class"].to_numpy(object).astype(str)
+    tied = (inside >= 2) & is_network
     has = _any(groups, row, tied)
     for name, kinds in (("site", _SITES), ("cover", _COVERS)):
-        hit = _any(groups, row, tied & np.isin(kind.astype(str), kinds))
+        hit = _any(groups, row, tied & np.isin(kind, kinds)[entity])
         out[name] = _ratio(sum_by(groups.group, hit, groups.n), sum_by(groups.group, has, groups.n))
-    out |= _circles(tables, groups, row, edge, inside, total, family)
-    out |= _frames(tables, groups, row, entity, edge, inside, total, family == "text")
+    out |= _circles(tables, groups, row, edge, inside, total, of_family)
+    out |= _frames(tables, groups, row, entity, edge, inside, total, is_text)
     return out
 
 
@@ -145,14 +153,14 @@ def _circles(
     edge: npt.NDArray[np.int64],
     inside: npt.NDArray[np.int64],
     total: npt.NDArray[np.int64],
-    family: npt.NDArray[np.object_],
+    of_family: dict[str, npt.NDArray[np.bool_]],
 ) -> dict[str, Floats]:
     """How closed the circle around shared things is, how many outsiders they touch, how far one of them reaches."""
     group, weight = groups.group[row], tables.n_events[edge].astype(float)
     sizes = np.maximum(groups.sizes, 1)
     out: dict[str, Floats] = {}
-    for name in ("network", "payment", "text"):
-        shared = (family == name) & (inside >= 2)
+    for name, of in of_family.items():
+        shared = of & (inside >= 2)
         closed = np.zeros(groups.account.size)
         np.maximum.at(closed, row[shared], inside[shared] / total[shared])
         tied = sum_by(groups.group, closed > 0, groups.n)

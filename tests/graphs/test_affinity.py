@@ -38,6 +38,24 @@ def test_of_too_many_pairs_the_weakest_go() -> None:
     assert sizes == [3, 2, 0]
 
 
+@pytest.mark.parametrize("most", [5, 40, 10_000])
+def test_blocks_of_accounts_and_early_pruning_change_nothing(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs looked for in many small blocks, and weak ones left out on the way, are those of a single look."""
+    dice = np.random.default_rng(most)
+    edges = np.unique(np.column_stack((dice.integers(0, 60, 500), dice.integers(0, 40, 500))), axis=0)
+    bits = dice.integers(1, 9, 40).astype(float)
+    graph = BipartiteGraph.from_arrays(edges[:, 0], edges[:, 1], bits[edges[:, 1]], n_accounts=60, n_entities=40)
+    rules = {"family": np.arange(40) % 3, "n_families": 3, "max_degree": 30, "min_bits": 2.0, "min_together": 4.0}
+    whole = family_pairs(graph, **rules, most=10_000)
+    together = whole.bits.sum(axis=1)
+    strongest = np.sort(together)[::-1]
+    expected = whole if together.size <= most else whole.where(together > strongest[most])
+    monkeypatch.setattr("graphs.projection._TRIPLES_PER_BLOCK", 7)
+    found = family_pairs(graph, **rules, most=most)
+    for name in ("a", "b", "bits", "shared"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_partitions_go_from_loose_to_tight() -> None:
     """Two triangles of strong pairs, one weak pair between them."""
     ends = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]

@@ -1,12 +1,14 @@
 """Ties of accounts to their group: by hand, by brute force, and by laws."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs import BipartiteGraph
-from graphs.ties import Entities, Groups, group_entities, membership, outside_bits, ties, trim
+from graphs.ties import Entities, Groups, group_entities, in_blocks, membership, outside_bits, ties, trim
 
 
 def _three_sharers() -> tuple[BipartiteGraph, Entities]:
@@ -89,3 +91,30 @@ def test_order_of_rows_does_not_matter(given_: tuple[BipartiteGraph, Groups], ra
     random.shuffle(order)
     shuffled = Groups.from_arrays(groups.group[order], groups.account[order])
     np.testing.assert_array_equal(ties(graph, groups, about).total, ties(graph, shuffled, about).total)
+
+
+@given(_graphs())
+def test_trimming_looks_anew_only_where_something_changed(drawn: tuple[BipartiteGraph, Groups]) -> None:
+    graph, groups = drawn
+    about = Entities(np.arange(graph.n_entities) % 2, np.ones(graph.n_entities), np.full(graph.n_entities, 20.0))
+    left, found = trim(graph, groups, about, even_bits=3.5)
+    plain = groups
+    for _ in range(3):
+        plain = plain.keep(ties(graph, plain, about).total >= 3.5)
+    expected = ties(graph, plain, about)
+    assert (left.group.tolist(), left.account.tolist()) == (plain.group.tolist(), plain.account.tolist())
+    for name in ("bits", "coverage", "total"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+@given(_graphs())
+def test_groups_may_be_looked_at_in_blocks(drawn: tuple[BipartiteGraph, Groups]) -> None:
+    graph, groups = drawn
+    about = Entities(np.arange(graph.n_entities) % 2, np.ones(graph.n_entities), np.full(graph.n_entities, 20.0))
+    whole = ties(graph, groups, about)
+    with mock.patch("graphs.ties._EDGES_PER_BLOCK", 2):
+        blocks = list(in_blocks(graph, groups))
+        found = ties(graph, groups, about)
+    assert sum(block.n for block in blocks) == groups.n
+    for name in ("bits", "coverage", "total"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))

@@ -146,6 +146,7 @@ class Sharing:
 
     graph: BipartiteGraph  # edges above 0 bits of the rare entities
     family: IntArray  # one number an entity
+    one_family: bool  # all edges are of one family
     member: IntArray  # accounts by (entity, account)
     member_bits: FloatArray
     next_place: IntArray  # for each edge of the graph: where the members after its account begin
@@ -164,7 +165,8 @@ class Sharing:
         place = np.empty(order.size, dtype=np.int64)
         place[order] = np.arange(order.size, dtype=np.int64)
         later = np.cumsum(rare.entity_degrees())[rare.entity] - place - 1
-        return cls(rare, families, rare.account[order], rare.bits[order], place + 1, later)
+        one_family = np.unique(families[rare.entity_degrees() > 0]).size <= 1
+        return cls(rare, families, one_family, rare.account[order], rare.bits[order], place + 1, later)
 
     @property
     def triples(self) -> FloatArray:
@@ -178,20 +180,21 @@ class Sharing:
         edges = slice(int(starts[low]), int(starts[high]))
         later = self.later[edges]
         place = ranges(self.next_place[edges], later)
-        other = self.member[place]
+        pair = np.repeat(self.graph.account[edges] * self.graph.n_accounts, later) + self.member[place]
         bits = np.minimum(np.repeat(self.graph.bits[edges], later), self.member_bits[place])
-        account = np.repeat(self.graph.account[edges], later)
-        family = np.repeat(self.family[self.graph.entity[edges]], later)
-        hopeful = _may_stay(account * self.graph.n_accounts + other, bits, rule)
-        account, other, family = account[hopeful], other[hopeful], family[hopeful]
-        return combine_ties(self.graph.n_accounts, account, other, family, bits[hopeful], rule)
+        hopeful = _may_stay(pair, bits, rule, one_family=self.one_family)
+        family = None if self.one_family else np.repeat(self.family[self.graph.entity[edges]], later)[hopeful]
+        return _combined(self.graph.n_accounts, pair[hopeful], family, bits[hopeful], rule)
 
 
-def _may_stay(pair: IntArray, bits: FloatArray, rule: PairRule) -> npt.NDArray[np.bool_] | slice:
+def _may_stay(
+    pair: IntArray, bits: FloatArray, rule: PairRule, *, one_family: bool
+) -> npt.NDArray[np.bool_] | slice:
     """Ties whose pair may pass the rule, found without sorting.
 
     Ties fall into buckets by a hash of their pair. What all ties of a bucket have together no single pair in it can
-    exceed; most pairs, which are weak, go this way.
+    exceed; most pairs, which are weak, go this way. Where a pair counts no more than its strongest tie, being all in
+    one family, a bucket without any tie that is strong enough goes.
     """
     if rule.min_entities == 1 and rule.min_bits <= 0:
         return slice(None)
@@ -201,7 +204,11 @@ def _may_stay(pair: IntArray, bits: FloatArray, rule: PairRule) -> npt.NDArray[n
     enough = np.ones(place.size, dtype=bool)
     if rule.min_entities > 1:
         enough &= np.bincount(place, minlength=2**size_bits)[place] >= rule.min_entities
-    if rule.min_bits > 0:
+    if rule.min_bits > 0 and one_family and rule.damping == 0.0:
+        strong = np.zeros(2**size_bits, dtype=bool)
+        strong[place[bits >= rule.min_bits]] = True
+        enough &= strong[place]
+    elif rule.min_bits > 0:
         # sums in another order may differ in the last digits
         enough &= np.bincount(place, weights=bits, minlength=2**size_bits)[place] >= rule.min_bits * (1 - 1e-9)
     return enough
@@ -212,9 +219,16 @@ def combine_ties(
 ) -> PairGraph:
     """Add up ties (a < b, one a shared entity, in any order) to pairs by a rule, and drop pairs that fail it."""
     require(rule.damping == 0.0 or bool((bits >= 0).all()), "bits must be at least 0")
-    n_families = int(family.max()) + 1 if family.size else 1
+    return _combined(n_accounts, a * n_accounts + b, family, bits, rule)
+
+
+def _combined(
+    n_accounts: int, pair: IntArray, family: IntArray | None, bits: FloatArray, rule: PairRule
+) -> PairGraph:
+    """`combine_ties` by the number of each pair, a * n_accounts + b; without `family` all ties are of one."""
+    n_families = int(family.max()) + 1 if family is not None and family.size else 1
     require(n_accounts**2 * n_families < 2**63, "too many accounts and families to number their pairs")
-    key = (a * n_accounts + b) * n_families + family
+    key = pair if family is None else pair * n_families + family
     order = np.argsort(key) if rule.damping == 0.0 else np.lexsort((-bits, key))
     key, bits = key[order], bits[order]
     line = run_starts(key)

@@ -50,11 +50,10 @@ def combined_sample(surveyed: Survey, frames: Frames, bench: Workbench, min_even
 def _combined(work: tuple[Part, Any, Frames]) -> Piece:
     """Combine the fingerprints of some rows of a part; rows that have a frame of their own get none."""
     part, rows, frames = work
-    table = read_sketch(part, ["prints", "language"])
-    longer = longer_of(np.asarray(table["language"]))
+    longer = longer_of(np.asarray(read_sketch(part, ["language"])["language"]))
     lengths, values = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
     first = 0
-    for offsets, prints in batches_of(table, "prints"):
+    for offsets, prints in batches_of(part, "prints"):
         last = first + len(offsets) - 1
         low, high = np.searchsorted(rows, (first, last))
         index, n_in_row = index_of(Piece(offsets, prints, rows[low:high] - first))

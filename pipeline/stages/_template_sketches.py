@@ -23,7 +23,7 @@ from pipeline.text.sketches import sketch
 from pipeline.text.tokens import word_digests
 from pipeline.workbench import PromptSource, Workbench
 
-FORMAT = 2  # of the sketches; a kept one of another format is made anew
+FORMAT = 3  # of the sketches; a kept one of another format is made anew
 KEY = 0x6A09E667F3BCC908  # of the digests that are compared inside one installation
 SAMPLE_AN_ACCOUNT = 64  # different prompts
 SAMPLE_PRINTS = 36_000_000  # fingerprints in all, of which
@@ -59,11 +59,11 @@ def write_sketch(part: Part) -> None:
         for batch in part.prompts.batches(part.events):
             table = _sketch_batch(batch, owners.slice(first, len(batch)), part.bound)
             first += len(batch)
-            written = written or pa.ipc.new_file(sink, table.schema)
+            written = written or _new_file(sink, table.schema)
             written.write(table)
         if written is None:
             table = _sketch_batch(pa.array([], pa.large_string()), owners.slice(0, 0), part.bound)
-            written = pa.ipc.new_file(sink, table.schema)
+            written = _new_file(sink, table.schema)
         written.close()
     if first != events.metadata.num_rows:
         raise ValueError(f"{first} prompts were read beside {events.metadata.num_rows} events of a part")
@@ -83,6 +83,7 @@ def _sketch_batch(prompts: Any, owners: Any, bound: int) -> Any:
     return pa.record_batch(
         {
             "prints": lists,
+            "n_prints": pa.array(np.diff(made.offsets)),
             "account": pa.array(account_hashes(owners["account_id"])),
             "given": pa.array(given),
             "parted": pa.array(made.parted),
@@ -105,31 +106,51 @@ def account_hashes(accounts: Any) -> Any:
     return word_digests(coded.dictionary)[np.asarray(coded.indices, dtype=np.int64)]
 
 
-def read_sketch(part: Part, columns: Sequence[str] | None = None) -> Any:
-    """Map the sketch of a part into memory and return it, or some of its columns, as a table."""
+def _new_file(sink: Any, schema: Any) -> Any:
+    """An Arrow file whose buffers are compressed: prompts filled into one frame share most of their fingerprints."""
+    import pyarrow as pa
+
+    return pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="zstd"))
+
+
+def _reader(source: Any, columns: Sequence[str]) -> Any:
+    """A reader of some columns of a sketch: the others are not even unpacked."""
+    import pyarrow as pa
+
+    schema = pa.ipc.open_file(source).schema
+    places = [schema.get_field_index(name) for name in columns]
+    return pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=places))
+
+
+def read_sketch(part: Part, columns: Sequence[str]) -> Any:
+    """Read some columns of the sketch of a part, as a table."""
     import pyarrow as pa
 
     with pa.memory_map(part.sketch) as source:
-        table = pa.ipc.open_file(source).read_all()
-    return table.select(list(columns)) if columns else table
+        return _reader(source, columns).read_all().select(list(columns))
 
 
-def lists_of(table: Any, column: str) -> tuple[Any, Any]:
-    """Return offsets and values of a list column of a sketch, `prints` or `line_words`."""
+def batches_of(part: Part, column: str) -> Iterator[tuple[Any, Any]]:
+    """Yield offsets and values of a list column of a sketch batch by batch; no more than one is in memory."""
+    import pyarrow as pa
+
+    with pa.memory_map(part.sketch) as source:
+        reader = _reader(source, [column])
+        for number in range(reader.num_record_batches):
+            lists = reader.get_batch(number).column(0)
+            local = np.asarray(lists.offsets)
+            yield local - local[0], np.asarray(lists.values)[local[0] : local[-1]]
+
+
+def lists_of(part: Part, column: str) -> tuple[Any, Any]:
+    """Return offsets and values of a list column of a sketch as a whole."""
     offsets, values = [np.zeros(1, np.int64)], []
     reached = 0
-    for local, inside in batches_of(table, column):
+    for local, inside in batches_of(part, column):
         values.append(inside)
         offsets.append(local[1:] + reached)
         reached += len(inside)
     return np.concatenate(offsets), np.concatenate(values) if values else np.zeros(0, np.uint64)
-
-
-def batches_of(table: Any, column: str) -> Iterator[tuple[Any, Any]]:
-    """Yield offsets and values of a list column batch by batch, as they lie in the file."""
-    for batch in table[column].chunks:
-        local = np.asarray(batch.offsets)
-        yield local - local[0], np.asarray(batch.values)[local[0] : local[-1]]
 
 
 @dataclass(frozen=True)
@@ -280,8 +301,8 @@ def _head(work: tuple[Part, int]) -> _Head:
     Rows with an id from upstream or without words are none of them.
     """
     part, limit = work
-    table = read_sketch(part, ["account", "given", "parted", "digest", "language", "prints"])
-    n_prints = np.concatenate([np.zeros(0, np.int64), *(np.diff(local) for local, _ in batches_of(table, "prints"))])
+    table = read_sketch(part, ["account", "given", "parted", "digest", "language", "n_prints"])
+    n_prints = np.asarray(table["n_prints"])
     digest = np.asarray(table["digest"])
     rows = np.flatnonzero(
         (n_prints > 0) & ~np.asarray(table["given"]) & (mix(digest ^ np.uint64(KEY)) <= np.uint64(limit))
@@ -293,7 +314,7 @@ def _head(work: tuple[Part, int]) -> _Head:
 def _pieces(part: Part, rows: Any) -> Iterator[Piece]:
     """Yield the fingerprints of some rows of a part, sorted, batch by batch as they lie in the file."""
     first = 0
-    for offsets, prints in batches_of(read_sketch(part, ["prints"]), "prints"):
+    for offsets, prints in batches_of(part, "prints"):
         last = first + len(offsets) - 1
         low, high = np.searchsorted(rows, (first, last))
         yield Piece(offsets, prints, rows[low:high] - first)
@@ -350,9 +371,9 @@ def short_frames(parts: Sequence[Part], bench: Workbench) -> ShortFrames:
 def _lines(work: tuple[Part, int]) -> tuple[Lines, Any, Any, Any]:
     """Return the distinct short lines of a part, and by line and account how often each occurs."""
     part, limit = work
-    table = read_sketch(part, ["line", "line_words", "account"])
+    table = read_sketch(part, ["line", "account"])
     line = np.asarray(table["line"])
-    offsets, words = lists_of(table, "line_words")
+    offsets, words = lists_of(part, "line_words")
     rows = np.flatnonzero((line != 0) & (mix(line) <= np.uint64(limit)))
     _, first = np.unique(line[rows], return_index=True)
     rows_of = np.sort(rows[first])

@@ -197,8 +197,11 @@ def _write(work: tuple[Part, _Found]) -> _First:
     present = pq.ParquetFile(part.events).schema_arrow.names
     wanted = [name for name in ("request_id", "account_id", "timestamp", "template_id") if name in present]
     events = pq.read_table(part.events, columns=wanted)
-    table = read_sketch(part)
-    labels, n_prints = _labels(table, found)
+    table = read_sketch(
+        part, ["account", "given", "digest", "n_chars", "asks_reasoning", "language", "line", "n_prints"]
+    )
+    n_prints = np.asarray(table["n_prints"])
+    labels = _labels(part, longer_of(np.asarray(table["language"])), n_prints, found)
     given = np.asarray(table["given"])
     frame = np.where(given, -1, found.numbers(labels.frame, np.asarray(table["line"])))
     short = frame >= found.n_long
@@ -234,21 +237,19 @@ def _write(work: tuple[Part, _Found]) -> _First:
     return _few(_First(frame[rows], np.asarray(table["account"])[rows], mix(digest[rows]), rows))
 
 
-def _labels(table: Any, found: _Found) -> tuple[Labels, Any]:
-    """Assign the rows of a sketch, some at a time; return the labels and the number of fingerprints of each row."""
-    longer = longer_of(np.asarray(table["language"]))
-    pieces, n_prints, row = [], [np.zeros(0, np.int64)], 0
-    for offsets, values in batches_of(table, "prints"):
+def _labels(part: Part, longer: Any, n_prints: Any, found: _Found) -> Labels:
+    """Assign the rows of a sketch, some at a time."""
+    pieces, row = [], 0
+    for offsets, values in batches_of(part, "prints"):
         for first in range(0, len(offsets) - 1, ROWS):
             some = offsets[first : first + ROWS + 1]
-            n_prints.append(np.diff(some))
-            rows = longer[row : row + len(some) - 1]
+            rows = slice(row, row + len(some) - 1)
             row += len(some) - 1
             inside = values[some[0] : some[-1]]
-            pieces.append(assign_both(inside, some - some[0], n_prints[-1], rows, found.frames, found.combined))
-    pieces = pieces or [assign(np.zeros(0, np.uint64), np.zeros(1, np.int64), n_prints[0], found.frames)]
-    joined = {field.name: np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Labels)}
-    return Labels(**joined), np.concatenate(n_prints)
+            start = some - some[0]
+            pieces.append(assign_both(inside, start, n_prints[rows], longer[rows], found.frames, found.combined))
+    pieces = pieces or [assign(np.zeros(0, np.uint64), np.zeros(1, np.int64), n_prints, found.frames)]
+    return Labels(**{f.name: np.concatenate([getattr(piece, f.name) for piece in pieces]) for f in fields(Labels)})
 
 
 def _few(found: _First) -> _First:

@@ -29,7 +29,7 @@ def page() -> str:
     runs: list[Run] = kept["runs"]
     parts = [_head(kept["machine"]), _sizes(runs), _growth(runs)]
     parts += [_stages(max((r for r in runs if r["text"] == text), key=_events)) for text in (False, True)]
-    parts += [_begun(kept["begun"]), _functions(kept["functions"]), _limits(kept)]
+    parts += [_full(kept["full"]), _functions(kept["functions"]), _limits(kept)]
     return "\n\n".join(parts)
 
 
@@ -91,20 +91,23 @@ def _stages(run: Run) -> str:
     return f"## Where the time goes: {run['events']:,} events, {words}\n\n" + table(head, rows)
 
 
-def _begun(run: dict[str, Any]) -> str:
-    """What was seen of a size whose run was ended before its end."""
+def _full(run: dict[str, Any]) -> str:
+    """The campaign at its full scale, carried through stage by stage."""
     rows = [
         (name, f"{told['wall']:.0f}", f"{told['peak_memory'] / 1e9:.2f}", f"{told['rows']:,}")
         for name, told in run["stages"].items()
     ]
     head = ("stage", "wall s", "memory GB, peak of the process", "rows out")
-    made = run["generator"]
-    return f"""## The campaign at its full scale, as far as it was run
+    made, found = run["generator"], run["found"]
+    peak, disk, minutes = run["peak_memory"] / 1e9, run["disk"] / 1e9, run["wall"] / 60
+    operations = ", ".join(f"{n:,} of {of:,}" for n, of in found["operations"].values())
+    return f"""## The campaign at its full scale
 
-{run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor seconds
-({made["peak_memory"] / 1e9:.1f} GB), were carried up to the groups of the search; `null_scores` was **not** waited for.
-Other work had both cores, at a higher priority from `entities` on. Run and output took {run["disk"] / 1e9:.0f} GB
-of disk.
+{run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor
+seconds ({made["peak_memory"] / 1e9:.1f} GB). Carried through by `ringtrace stage`, stage by stage, with two workers,
+while other work had a core or more all along: {minutes:.0f} minutes in all, at most {peak:.1f} GB of all processes together,
+{disk:.0f} GB of disk for working tables and output. {found["right"]:,} of {found["accused"]:,} accused accounts are
+guilty, of {found["guilty"]:,}; by operation {operations}.
 
 {table(head, rows)}"""
 
@@ -134,12 +137,11 @@ def _limits(kept: dict[str, Any]) -> str:
     runs: list[Run] = kept["runs"]
     plain = max((r for r in runs if not r["text"]), key=_events)
     text = max((r for r in runs if r["text"]), key=_events)
-    search = kept["begun"]["stages"]["communities"]["peak_memory"]
     first = {r["text"]: max(r["stages"], key=lambda s: r["stages"][s]["cpu"]) for r in (plain, text)}
     return f"""## What was not shown
 
-* The largest size that was run to its end is {_events(plain):,} events without prompts and {_events(text):,}
-  with. The search alone needs {search / 1e9:.1f} GB at the full scale, where 8 are asked of the whole line.
+* With prompts the largest size that was run is {_events(text):,} events: the full scale would not fit on the disk of
+  the machine.
 * The whole line is far from a few times the bare group-by: {plain["ratio"]["cpu"]:.0f} times at {_events(plain):,}
   events. Without prompts most of it goes to `{first[False]}`, with prompts to `{first[True]}`: they are what to work
   on next.

@@ -18,6 +18,7 @@ import pyarrow as pa
 from pipeline.worlds.cast import Cast, account_ids, opaque
 from pipeline.worlds.crowd import ALONE
 from pipeline.worlds.dice import Dice
+from pipeline.worlds.followers import FOLLOWERS
 from pipeline.worlds.houses import TOGETHER
 from pipeline.worlds.intelligence import allowlist, indicators, ip_ranges
 from pipeline.worlds.money import payments
@@ -127,7 +128,7 @@ def _populate(stage: Stage, dice: Dice) -> None:
     """Add the innocent: each population its share of the accounts that no ring has."""
     world = stage.world
     n = world.n_accounts - (0 if world.operators else round(world.n_accounts * world.prevalence))
-    makers = {**ALONE, **TOGETHER}
+    makers = {**ALONE, **TOGETHER, **FOLLOWERS}
     unknown = set(world.shares) - set(makers)
     if unknown:
         raise KeyError(f"no such populations: {sorted(unknown)}")

@@ -28,9 +28,14 @@ POPULATIONS: Mapping[str, float] = MappingProxyType(
         "virtual_card": 0.03,
         "wallet": 0.025,
         "family_card": 0.015,
+        "plugin_user": 0.0,
+        "online_course": 0.0,
+        "hackathon": 0.0,
+        "crowd_worker": 0.0,
+        "prompt_pack": 0.0,
     }
 )
-"""Share of each innocent sub-population; scaled to sum to one."""
+"""Share of each innocent sub-population; scaled to sum to one. Those with 0 live in the world `followers` only."""
 
 EXITS = ("few", "vpn", "proxy", "proxy_own", "ipv6_48", "ipv6_many", "mobile", "pool")
 CARDS = ("shared", "own", "virtual", "none")
@@ -150,6 +155,8 @@ _CONFOUNDING = {
     "family_card": 0.03,
 }
 
+_FOLLOWING = {"plugin_user": 0.05, "online_course": 0.04, "hackathon": 0.03, "crowd_worker": 0.03, "prompt_pack": 0.03}
+
 WORLDS: Mapping[str, World] = MappingProxyType(
     {
         w.name: w
@@ -173,6 +180,12 @@ WORLDS: Mapping[str, World] = MappingProxyType(
                 about="Everything innocent that looks like a ring, over-represented; no fraud.",
                 prevalence=0.0,
                 shares=dict(_CONFOUNDING),
+            ),
+            replace(
+                _MIXED,
+                name="followers",
+                about="`mixed`, and strangers who send the same private prompts: plugins, courses, hackathons, raters.",
+                shares={**POPULATIONS, **_FOLLOWING},
             ),
             replace(
                 _MIXED,

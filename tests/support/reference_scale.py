@@ -106,8 +106,8 @@ def _full(run: dict[str, Any]) -> str:
 {run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor
 seconds ({made["peak_memory"] / 1e9:.1f} GB). Carried through by `ringtrace stage`, stage by stage, with two workers,
 while other work had a core or more all along: {minutes:.0f} minutes in all, at most {peak:.1f} GB of all processes
-together, {disk:.0f} GB of disk for working tables and output. {found["right"]:,} of {found["accused"]:,} accused accounts are
-guilty, of {found["guilty"]:,}; by operation {operations}.
+together, {disk:.0f} GB of disk for working tables and output. {found["right"]:,} of {found["accused"]:,} accused
+accounts are guilty, of {found["guilty"]:,}; by operation {operations}.
 
 {table(head, rows)}"""
 

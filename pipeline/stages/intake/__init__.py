@@ -16,7 +16,7 @@ from pipeline.pseudonyms import Pseudonyms
 from pipeline.schemas.inputs import INPUTS
 from pipeline.settings import Settings
 from pipeline.stages.intake import events, small
-from pipeline.stages.intake.checks import keyed
+from pipeline.stages.intake.checks import EXPECTED, MEND, REASONS, UNREADABLE, keyed
 from pipeline.stages.intake.hiding import hidden, hidden_parts
 from pipeline.stages.intake.plans import reading_of
 from pipeline.stages.intake.survey import Survey, survey
@@ -99,9 +99,11 @@ def _end_above(name: str, count: dict[str, int], refused: pa.Table, share: float
         kinds.setdefault(pair, []).append(row)
     (column, reason), places = min(kinds.items(), key=lambda item: (-len(item[1]), str(item[0])))
     first = refused.slice(places[0], 1).to_pylist()[0]
-    what = INPUTS[name].column(column).meaning if column in INPUTS[name].names else "a row that can be read"
+    known = INPUTS[name].column(column) if column in INPUTS[name].names else None
+    what = f"{known.meaning}: {EXPECTED[known.type]}" if known else "a row that can be read"
+    of_type = f"{MEND[known.type]} Or mend" if known and reason == REASONS[UNREADABLE] else "Mend"
     raise InputError(
         f"{bad} of {count['in']} rows of {name} are refused, most ({len(places)}) because {reason}",
         place=Place(first["file"], column or "", first["row"]), found=first["found"] or "a broken line", expected=what,
-        mend="Mend the table, map its columns in the settings, or raise input.max_rejected_share.",
+        mend=f"{of_type} the table, map its columns in the settings, or raise input.max_rejected_share.",
     )  # fmt: skip

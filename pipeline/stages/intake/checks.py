@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 1 << 17
 
 # kinds of fault; a code is 16 * number of the column + kind, 0 where the row is good
 MISSING, UNREADABLE, ABSURD, NO_CHOICE, TOO_LONG, RESERVED, BROKEN_LINE = 1, 2, 3, 4, 5, 6, 7
-_REASONS = {
+REASONS = {
     MISSING: "the value is missing",
     UNREADABLE: "the value cannot be read",
     ABSURD: "the value is outside its bounds",
@@ -141,7 +141,7 @@ def _check(reading: Reading, held: list[_Raw], extras: bool) -> Checked:
         except TypeError as fault:
             raise InputError(
                 "the column has the wrong type", place=Place(reading.table.shown[held[0].source], theirs),
-                found=quoted(fault), expected=_EXPECTED[column.type], mend=_MEND[column.type],
+                found=quoted(fault), expected=EXPECTED[column.type], mend=MEND[column.type],
             ) from fault  # fmt: skip
     table = pa.table(dict(zip(reading.names, made, strict=True)))
     special = _SPECIAL.get(reading.table.name)
@@ -151,11 +151,11 @@ def _check(reading: Reading, held: list[_Raw], extras: bool) -> Checked:
     return Checked(table, codes, source, row, rejected, raw.select(list(reading.extras) if extras else []))
 
 
-_EXPECTED = {
+EXPECTED = {
     "string": "text", "timestamp": "moments in UTC, as ISO 8601 text or a timestamp", "int64": "whole numbers",
     "float64": "numbers",
 }  # fmt: skip
-_MEND = {
+MEND = {
     "string": "Write the column as text; identifiers must not pass through floating numbers.",
     "timestamp": "A bare number has no unit: write timestamps, or say in the settings what it counts, such as "
     "[input] timestamp_format = \"epoch_ms\" (or epoch_s, epoch_us).",
@@ -265,7 +265,7 @@ def _rejected(
     reasons: list[str] = []
     for row in places.tolist():
         number, kind = divmod(int(codes[row]), 16)
-        reasons.append(_REASONS[kind])
+        reasons.append(REASONS[kind])
         if kind == BROKEN_LINE:
             columns.append(None)
             found.append(None)

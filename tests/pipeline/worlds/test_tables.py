@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.worlds import WORLDS, World, build, simulate
+from pipeline.worlds.followers import FOLLOWERS
 from pipeline.worlds.world import POPULATIONS
 
 TEXT = ("request_id", "account_id", "ip", "prompt", "model", "user_agent", "device_id")
@@ -174,9 +175,26 @@ def test_worlds_of_odd_sizes_can_be_written(
 
 def test_every_population_is_there(tiny_world: Path) -> None:
     truth = pd.read_parquet(tiny_world / "truth.parquet")
-    assert set(truth.population) == {*POPULATIONS, "ring"}
+    assert set(truth.population) == {*(name for name, share in POPULATIONS.items() if share), "ring"}
     assert (truth.ring_id.notna() == (truth.population == "ring")).all()
     assert (truth.operator.notna() == truth.ring_id.notna()).all()
+
+
+def test_followers_send_the_same_frames_from_homes_of_their_own(tmp_path: Path) -> None:
+    shares = dict.fromkeys(FOLLOWERS, 0.2)
+    world = replace(WORLDS["followers"], n_accounts=400, days=6, prompts=False, prevalence=0.0, shares=shares)
+    build(world, tmp_path, seed=4)
+    truth = pd.read_parquet(tmp_path / "truth.parquet").set_index("account_id")
+    assert set(FOLLOWERS) == set(truth["population"]) and truth["ring_id"].isna().all()
+    events = pd.concat(pd.read_parquet(p) for p in sorted((tmp_path / "events").rglob("*.parquet")))
+    events["population"] = events["account_id"].map(truth["population"])
+    for name in FOLLOWERS:
+        mine = events[events["population"] == name]
+        users = mine.groupby("template_id")["account_id"].agg(lambda a: frozenset(a))
+        assert max(len(u) for u in users) >= 3, f"{name} shares no frame"
+        if name != "hackathon":  # its hall is one place
+            behind = mine.groupby("ip")["account_id"].nunique()
+            assert behind.median() == 1, f"{name} shares addresses"
 
 
 def test_worlds_without_fraud_have_none(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def plugin_user(stage: Stage, n: int, dice: Dice) -> None:
         columns["second_client"] = np.where(through, dice.share(0.0, 0.5), 0.2)
         if dice.chance(0.25):  # the plugin's server calls for them
             _behind(stage, columns, size, dice, kind="hosting", share=(0.2, 0.9))
+        _alike(stage, columns, size, dice)
         enter(stage, "plugin_user", size, columns, group=stage.group())
 
 
@@ -49,6 +50,7 @@ def online_course(stage: Stage, n: int, dice: Dice) -> None:
         if dice.chance(0.5):  # the course pays, or the free plan is enough
             columns["card"][dice.rng.random(size) < dice.share(0.3, 1.2), 0] = 0
         columns["burst"] = np.full(size, dice.log_between(0.3, 3))
+        _alike(stage, columns, size, dice)
         enter(stage, "online_course", size, columns, group=stage.group())
 
 
@@ -75,6 +77,7 @@ def hackathon(stage: Stage, n: int, dice: Dice) -> None:
         _behind(stage, columns, size, dice, kind=hall, share=(0.3, 0.98))
         columns["card"][rng.random(size) < dice.share(0.2, 1.0), 0] = 0
         columns["activity"] = rng.beta(1.2, 4.0, size=size)
+        _alike(stage, columns, size, dice)
         enter(stage, "hackathon", size, columns, group=stage.group(), burst=dice.log_between(0.2, 1.0))
 
 
@@ -93,6 +96,7 @@ def crowd_worker(stage: Stage, n: int, dice: Dice) -> None:
             columns["client"][:, 0] = dice.pick([8, 9, 10, 0])
         if dice.chance(0.4):
             columns["card"][dice.rng.random(size) < dice.share(0.3, 1.2), 0] = 0
+        _alike(stage, columns, size, dice)
         enter(stage, "crowd_worker", size, columns, group=stage.group())
 
 
@@ -102,6 +106,7 @@ def prompt_pack(stage: Stage, n: int, dice: Dice) -> None:
         columns = stage.people(size, dice)
         _taught(stage, columns, size, dice, frames=dice.whole(6, 30), free=(0.2, 0.95))
         _joined(stage, columns, size, dice, often=0.2)
+        _alike(stage, columns, size, dice)
         enter(stage, "prompt_pack", size, columns, group=stage.group())
 
 
@@ -145,6 +150,45 @@ def _volumes(
 ) -> None:
     middle = np.log(dice.log_between(*rate))
     columns["rate"] = np.exp(dice.rng.normal(middle, dice.between(*width), size=size))
+
+
+def _alike(stage: Stage, columns: Columns, size: int, dice: Dice) -> None:
+    """Half of the groups are much of a kind: opened for this one purpose in the same days, with the same prompts in the
+    same shares, the same volumes, hours, answers and sessions. Only their addresses and cards are their own.
+    """
+    if not dice.chance(0.5):
+        return
+    rng, width = dice.rng, dice.log_between(0.03, 0.5)
+
+    def near(value: float) -> np.ndarray:
+        return value * np.exp(rng.normal(0.0, width, size=size))
+
+    group = columns["frame"][0].copy(), columns["frame_weight"][0].copy()
+    columns["frame"][:], columns["frame_weight"][:] = group
+    columns["frame"][:, :2], columns["frame_weight"][:, :2] = -1, 0.0  # no habits and agents of their own
+    columns["frame_weight"] *= np.exp(rng.normal(0.0, width, size=columns["frame_weight"].shape))
+    columns["free"] = np.clip(near(float(min(0.95, rng.beta(1.0, 2.5) + 0.02))), 0.0, 0.97)
+    columns["rate"] = near(dice.log_between(1.5, 25))
+    columns["activity"] = np.clip(near(dice.share(0.1, 0.9)), 0.05, 1.0)
+    columns["weekend"] = near(dice.log_between(0.05, 1.2))
+    columns["burst"] = np.full(size, dice.log_between(0.4, 8))
+    columns["session"], columns["gap"] = near(dice.log_between(1.5, 12)), near(dice.log_between(10, 200))
+    columns["answer"] = near(dice.log_between(80, 1200))
+    columns["language"] = np.full(size, columns["language"][0])
+    columns["topic"] = np.tile(columns["topic"][0], (size, 1))
+    columns["model"] = np.full(size, columns["model"][0])
+    if dice.chance(0.7):
+        columns["profile"] = np.full(size, stage.profile(dice.pick(["evening", "day", "office", "student"]), dice))
+        columns["ahead"] = columns["ahead"][0] + rng.normal(0, 0.8, size=size)
+    if dice.chance(0.7):
+        begin = dice.between(-40, stage.world.days * 0.6)
+        columns["born"] = begin + rng.exponential(dice.log_between(0.1, 8), size=size)
+    if dice.chance(0.5):
+        columns["client"] = np.tile(columns["client"][0], (size, 1))
+    paid = bool(columns["card"][0, 0] > 0)
+    columns["plan"] = np.full(size, 1 if paid else 0)
+    own = np.where(columns["card"][:, 0] > 0, columns["card"][:, 0], dice.words(size))
+    columns["card"][:, 0] = own if paid else 0
 
 
 def _joined(

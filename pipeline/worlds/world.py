@@ -74,7 +74,7 @@ class World:
     prevalence: float = 0.02
     start: str = "2026-03-02"
     days: int = 30
-    shares: Mapping[str, float] = field(default_factory=lambda: dict(POPULATIONS))
+    shares: Mapping[str, float] = field(default_factory=lambda: {n: s for n, s in POPULATIONS.items() if s})
     volume: float = 1.0
     ring_volume: float = 1.0
     evasion: tuple[float, float] = (0.1, 0.7)

@@ -172,7 +172,7 @@ def _folds(worlds: list[Any]) -> list[list[Any]]:
 def main() -> None:
     """Make the worlds, grow, write, tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=60, help="of strangers; as many as before, a sixth of campaigns")
+    parser.add_argument("--worlds", type=int, default=36, help="of strangers; as many as before, a quarter more")
     parser.add_argument("--cache", type=Path, default=Path(".cache/further"))
     parser.add_argument("--model", type=Path, default=Path("pipeline") / SHIPPED)
     parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED)
@@ -182,7 +182,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     model = json.loads(given.model.read_text())
     n = given.worlds
-    worlds = [*follower_worlds(n), *belonging_worlds(max(n * 2 // 3, 2)), *campaign_worlds(max(n // 6, 2))]
+    worlds = [*follower_worlds(n), *belonging_worlds(n + 6), *campaign_worlds(n // 4 + 1)]
     with ProcessPoolExecutor(given.processes) as pool:
         kept = list(shown(pool.map(prepare, worlds, [given.cache] * len(worlds)), len(worlds), "worlds"))
         tables = list(shown(pool.map(describe, kept, [given.model.resolve()] * len(kept)), len(kept), "groups"))

@@ -117,7 +117,7 @@ def platform_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     draw = np.random.default_rng(8861)
     for i in range(n):
         low = float(draw.uniform(0.0, 0.5))
-        crowd = {name: share * float(np.exp(draw.normal(0.0, 0.7))) for name, share in POPULATIONS.items()}
+        crowd = {name: share * float(np.exp(draw.normal(0.0, 0.7))) for name, share in POPULATIONS.items() if share}
         world = replace(
             WORLDS["mixed"],
             n_accounts=int(draw.integers(8_000, 18_000)),

@@ -27,7 +27,7 @@ class Scale:
     other_seeds: int
     tuning_accounts: int
     tuning_seeds: int = 2
-    factors: tuple[str, ...] = ("prevalence", "evasion", "attacker", "world", "size", "settings")
+    factors: tuple[str, ...] = ("prevalence", "evasion", "attacker", "world", "size", "settings", "followers")
     sizes: tuple[int, ...] = ()
     prevalence: float = 0.02
 
@@ -108,7 +108,8 @@ def _variants(scale: Scale, base: World) -> Iterator[tuple[str, str, World]]:
             for n in scale.sizes
         ],
         "settings": [("as shipped", replace(base, settings_shift=0.0))],
+        "followers": [("strangers with the same prompts", replace(base, shares=WORLDS["followers"].shares))],
     }  # fmt: skip
-    for factor in ("evasion", "attacker", "prevalence", "world", "size", "settings"):
+    for factor in ("evasion", "attacker", "prevalence", "world", "size", "settings", "followers"):
         if factor in scale.factors:
             yield from ((factor, level, world) for level, world in chosen[factor])

@@ -94,6 +94,7 @@ def _said(scale: Scale) -> str:
 _TITLES = {
     "base": "Base point", "prevalence": "Prevalence", "evasion": "Care of the operators", "attacker": "The attacker",
     "world": "World", "size": "Accounts", "settings": "Settings of the generator",
+    "followers": "Crowd",
 }  # fmt: skip
 
 

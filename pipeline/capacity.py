@@ -62,7 +62,7 @@ COSTS: tuple[StageCost, ...] = (
 )
 # bytes on disk an event at the fullest moment of a run, without text and what text adds
 DISK_AN_EVENT = 172.0
-DISK_AN_EVENT_TEXT = 520.0
+DISK_AN_EVENT_TEXT = 215.0
 DISK_BASE = 20e6
 GRAPH_ROWS_AN_ACCOUNT = 20.0  # of the bipartite graph
 GRAPH_BYTES_AN_ACCOUNT = 37e3  # memory of the search and of what is measured on its groups

@@ -40,9 +40,7 @@ from tests.benchmarks.detection.report import page
 from tests.benchmarks.real_data import fast_pairs
 from tests.benchmarks.training_worlds import (
     calibration_worlds,
-    campaign_worlds,
     crowded_worlds,
-    follower_worlds,
     full_worlds,
     platform_worlds,
     training_worlds,
@@ -268,7 +266,7 @@ def test_points_differ_from_the_base_in_one_thing_and_seeds_never_meet() -> None
 def test_nothing_is_learned_from_worlds_near_those_reported_on() -> None:
     given = [
         *training_worlds(80, True), *full_worlds(16), *wide_worlds(16), *calibration_worlds(26, True),
-        *platform_worlds(80), *crowded_worlds(20), *follower_worlds(36), *campaign_worlds(10),
+        *platform_worlds(80), *crowded_worlds(20),
     ]  # fmt: skip
     reported = [p for scale in SCALES.values() for p in reported_points(scale)]
     seeds = {seed for _, seed, _ in given}

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from graphs.forest import Forest
-from pipeline.context import AMONG, CONTEXT, OVERLAP, Usual
+from pipeline.context import CONTEXT, OVERLAP, Usual
 from pipeline.measures import MEASURES, NAMES
 from tests.benchmarks.grow import grow, grow_from
 from tests.benchmarks.train_context import fit_context, fit_line, look, moved, standing
-from tests.benchmarks.train_further import further
 
 GROWING = {"max_iter": 60, "learning_rate": 0.2, "max_leaf_nodes": 4, "min_samples_leaf": 30}
 
@@ -111,34 +110,3 @@ def test_a_mixture_counts_for_less_than_its_overlap() -> None:
     seen = look(table, {"slope": 1.0, "offset": 0.0}, 0.0)
     assert seen.asked.tolist() == [0, 1, 2]
     assert seen.whole.tolist() == pytest.approx([0.5, 0.25, 0.0])
-
-
-def _follower_world(seed: int) -> pd.DataFrame:
-    """As `_world`, with groups that show the same hand-offs and are innocent; only `flat_day` tells them apart."""
-    table = _world(240, seed)
-    innocent = np.arange(240) % 3 == 1
-    table.loc[innocent, "handoffs"] = table.loc[np.arange(240) % 3 == 0, "handoffs"].to_numpy()
-    return table.assign(
-        flat_day=np.where(table["guilty"] == 1, 0.8, 0.1), weight=1.0, ring=None, population="x", guilty_accounts=400,
-        whole=table["guilty"],
-    )  # fmt: skip
-
-
-def test_further_trees_learn_what_the_model_did_not_know_and_leave_it_as_it_was() -> None:
-    """A model that knows hand-offs alone accuses the innocents of new worlds; with further trees it does not."""
-    first = _world(900, 1)
-    x = first[list(NAMES)].to_numpy(float)
-    knows = grow(x, first["guilty"].to_numpy(float), np.ones(900), signs=[m.sign for m in MEASURES], **GROWING)
-    says_nothing = Forest(len(NAMES) + len(CONTEXT), 0.0, ())
-    model = {
-        "coordinated": knows.to_dict(), "whole": {"forest": Forest(len(NAMES), 0.5, ()).to_dict(), "weight": 0.0},
-        "among": Forest(len(NAMES) + len(AMONG), 0.5, ()).to_dict(), "trained_on": {},
-        "context": {"usual": {"share": 1 / 3, "groups": 10.0}, "forest": says_nothing.to_dict()},
-        "calibration": {"slope": 1.0, "offset": 0.0},
-    }  # fmt: skip
-    made, told = further(model, [_follower_world(seed) for seed in range(8)], processes=1)
-    accused = told[told["score"] >= 0.7].groupby("what")["guilty"].mean()
-    assert accused["before"] < 0.6 and accused["now"] > 0.95
-    assert set(made) == set(model) and made["trained_on"]["further"]["worlds"] == 8
-    kept = Forest.from_dict(made["coordinated"]).trees[: len(knows.trees)]
-    assert all((a.value == b.value).all() for a, b in zip(kept, knows.trees, strict=True))

@@ -39,7 +39,7 @@ GROWING: dict[str, dict[str, Any]] = {
 _PLATFORM = 8_000  # accounts from which on a world is as large as a platform
 _PLATFORMS = 3.0  # weight of a group of such a world against that of a smaller one
 _OTHER_GROUPS = 10.0  # groups with the share of all worlds against which the others of one world count
-CONTEXT_SIGNS = {"elsewhere": +1, "whole": +1, "members_best": +1, "members_mean": +1}
+_CONTEXT_SIGNS = {"elsewhere": +1, "whole": +1, "members_best": +1, "members_mean": +1}
 
 
 def groups_of(table: pd.DataFrame) -> Groups:
@@ -147,7 +147,7 @@ def standing(table: pd.DataFrame, whole: Floats, usual: Usual, line: dict[str, f
 def fit_context(worlds: list[Standing]) -> Forest:
     """Trees that correct what groups are on their own by their measures and their context, in bits."""
     x = np.concatenate([np.column_stack((w.x, w.around)) for w in worlds])
-    signs = [m.sign for m in MEASURES] + [CONTEXT_SIGNS.get(name, 0) for name in CONTEXT]
+    signs = [m.sign for m in MEASURES] + [_CONTEXT_SIGNS.get(name, 0) for name in CONTEXT]
     answer, start = (np.concatenate([getattr(w, what) for w in worlds]) for what in ("answer", "bits"))
     weight = np.concatenate([np.full(w.answer.size, _PLATFORMS if w.platform else 1.0) for w in worlds])
     return grow_from(x, answer, start, weight, signs=signs, **GROWING["context"])
@@ -163,12 +163,8 @@ def fit_line(worlds: list[Standing], forests: list[Forest]) -> dict[str, float]:
         worlds[i].bits + forests[i % len(forests)].score_bits(np.column_stack((worlds[i].x, worlds[i].around)))
         for i in chosen
     ]
-    return line_from(np.concatenate(bits), np.concatenate([worlds[i].answer for i in chosen]))
-
-
-def line_from(bits: Floats, answer: Floats) -> dict[str, float]:
-    """Slope and offset that make probabilities of scores in bits."""
-    columns = bits[:, None] * np.log(2.0)
+    answer = np.concatenate([worlds[i].answer for i in chosen])
+    columns = np.concatenate(bits)[:, None] * np.log(2.0)
     offset, slope = fit_logistic(
         columns, answer, np.ones(answer.size), l2=1e-3, sign=np.array([1]), start=np.array([0.0, 1.0])
     )

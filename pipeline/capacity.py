@@ -50,7 +50,7 @@ COSTS: tuple[StageCost, ...] = (
     StageCost("entities", start=0.3, per_million=0.3),
     StageCost("incidence", per_million=0.18),
     StageCost("communities", per_thousand_accounts=0.54, growth=1.2, wide=False),
-    StageCost("null_scores", per_thousand_accounts=2.03, growth=1.57, wide=False),
+    StageCost("null_scores", per_thousand_accounts=6.0, wide=False),
     StageCost("behaviour", per_thousand_accounts=0.3, wide=False),
     StageCost("scores", start=0.2, per_thousand_accounts=0.13, wide=False),
     StageCost("membership", per_thousand_accounts=0.22, wide=False),
@@ -61,8 +61,8 @@ COSTS: tuple[StageCost, ...] = (
     StageCost("rings", start=0.1, per_thousand_accounts=0.1, wide=False),
 )
 # bytes on disk an event at the fullest moment of a run, without text and what text adds
-DISK_AN_EVENT = 172.0
-DISK_AN_EVENT_TEXT = 215.0
+DISK_AN_EVENT = 105.0
+DISK_AN_EVENT_TEXT = 290.0
 DISK_BASE = 20e6
 GRAPH_ROWS_AN_ACCOUNT = 20.0  # of the bipartite graph
 GRAPH_BYTES_AN_ACCOUNT = 37e3  # memory of the search and of what is measured on its groups

@@ -17,8 +17,8 @@ from pipeline.settings import NullSettings
 
 Floats = npt.NDArray[np.float64]
 
-_FOUND_AGAIN = 0.5  # share of a rewired group that lies in one real group, from which it is this group again
-_SURER = 3.0  # bits by which a part of a group may score above the whole: few accounts are more alike than many
+_FOUND_AGAIN = 0.5  # share of a rewired group that lies in real groups, from which it is these again
+_SURER = 2.0  # bits by which a part of a group may score above the whole: few accounts are more alike than many
 _LEAST_MAXIMA = 3  # best groups that their law can be told from
 _MAXIMA = 7  # as many are wanted; where there are fewer rewired graphs, these are cut into blocks
 _LEAST_IN_BLOCK = 100  # rewired groups in a block, so that its best follows the law of the best of many
@@ -69,16 +69,15 @@ def _blocks_of(chance: list[Floats]) -> int:
 
 
 def found_again(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rewired groups lie by half in one real group that scores about as high: one value a row of `null_scores`.
+    """Which rewired groups lie by half in real groups that each score about as high: one value a row of `null_scores`.
     """
     key = ["rewiring", "community"]
     known = pd.Series(real.place, index=real.account_id)
     place = null_members["account_id"].map(known)
     together = null_members[key].assign(place=place).dropna().groupby([*key, "place"]).size().rename("together")
-    size = null_members.groupby(key).size().rename("size")
-    pairs = together.reset_index().merge(size.reset_index(), on=key).merge(null_scores[[*key, "score_bits"]], on=key)
+    pairs = together.reset_index().merge(null_scores[[*key, "score_bits"]], on=key)
     as_high = real.bits[pairs["place"].to_numpy(np.int64)] + _SURER >= pairs["score_bits"].to_numpy(float)
-    again = pairs[as_high & (pairs["together"] >= _FOUND_AGAIN * pairs["size"])]
-    return np.asarray(
-        pd.MultiIndex.from_frame(null_scores[key]).isin(pd.MultiIndex.from_frame(again[key])), dtype=np.bool_
-    )
+    lies_in = pairs[as_high].groupby(key)["together"].sum()
+    size = null_members.groupby(key).size()
+    again = size.index[lies_in.reindex(size.index, fill_value=0) >= _FOUND_AGAIN * size]
+    return np.asarray(pd.MultiIndex.from_frame(null_scores[key]).isin(again), dtype=np.bool_)

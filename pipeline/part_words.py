@@ -26,6 +26,7 @@ TITLES = {
     "whole": "A whole ring, not a part",
     "elsewhere": "Coordinated groups elsewhere",
     "overlap": "Groups that overlap with it",
+    "beyond": "More than is believed",
     "two_families": "Tied in two ways",
     "top_card": "Most shared card",
     "accounts_a_card": "Accounts behind a card",

@@ -24,6 +24,7 @@ from graphs.ties import Groups
 from pipeline.affinity import AffinityModel
 from pipeline.belonging import BelongingModel
 from pipeline.context import Context, Usual, whole_among
+from pipeline.leanings import Leanings
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +38,7 @@ class ScoringModel:
     `whole` expects from the same measures how much a group overlaps with one ring (Jaccard index); its log odds count
     `whole_weight` times and are a part of the score. Both together are log odds in bits. `among` corrects
     `whole` by the groups that overlap, which settles what stands, and `context` corrects the score of what stands by
-    the rest of the run. `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the
+    the rest of the run; `leanings` say what of it is left wherever a log comes from. `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the
     search, `belonging` says who belongs to a ring (a model may lack it). `slope` and `offset` calibrate the sum:
     probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
@@ -48,6 +49,7 @@ class ScoringModel:
     whole_weight: float
     among: Forest
     context: Context
+    leanings: Leanings
     rivals: dict[str, AdditiveModel]
     slope: float
     offset: float
@@ -110,6 +112,7 @@ def _model_of(text: str) -> ScoringModel:
             Usual(**{name: float(value) for name, value in given["context"]["usual"].items()}),
             Forest.from_dict(given["context"]["forest"]),
         ),
+        leanings=Leanings.from_dict(given.get("leanings"), given["measures"]),
         rivals={kind: AdditiveModel.from_dict(m) for kind, m in given["rivals"].items()},
         slope=float(given["calibration"]["slope"]),
         offset=float(given["calibration"]["offset"]),

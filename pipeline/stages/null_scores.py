@@ -86,7 +86,8 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     bits = model.score_bits(x)
     whole = model.whole_among(found.groups, x, bits, model.wholeness(x))
     chosen = choose_groups(found.groups, whole, bits)
-    in_place = np.round(bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total(), 9)
+    placed = bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total()
+    in_place = np.round(model.leanings.total(placed, x[chosen.group]), 9)
     high = np.flatnonzero(model.calibrated(in_place) >= settings.scores.report_floor).tolist()
     members = [(int(chosen.group[i]), found.groups.account[chosen.rows[i]]) for i in high]
     return NullScores(

@@ -17,7 +17,7 @@ from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.chance import Standing, q_values
 from pipeline.judging import choose_groups
-from pipeline.measures.catalogue import ELSEWHERE, MEASURES, OVERLAP, WHOLE, Measure
+from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE, Measure
 from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
@@ -160,14 +160,18 @@ def _judge(
 
     nothing, elsewhere = np.zeros(alone.size), np.full(alone.size, np.nan)
     elsewhere[stands] = placed.share_elsewhere
+    leanings = model.leanings
+    so_far = placed_on(alone, placed.total())
+    left = leanings.share
     judged = _Judged(
         x, alone,
-        start=placed_on(np.full(alone.size, model.coordinated.bias), placed.start),
-        parts=placed_on(np.round(model.coordinated.parts(x), 9), placed.measures),
+        start=left * placed_on(np.full(alone.size, model.coordinated.bias), placed.start) + leanings.start,
+        parts=left * placed_on(np.round(model.coordinated.parts(x), 9), placed.measures) + leanings.parts(x),
         further={
-            WHOLE: (whole, placed_on(np.round(model.whole_bits(own_whole), 9), placed.whole)),
-            ELSEWHERE: (elsewhere, placed_on(nothing, placed.elsewhere)),
-            OVERLAP: (np.full(alone.size, np.nan), placed_on(nothing, placed.overlap)),
+            WHOLE: (whole, left * placed_on(np.round(model.whole_bits(own_whole), 9), placed.whole)),
+            ELSEWHERE: (elsewhere, left * placed_on(nothing, placed.elsewhere)),
+            OVERLAP: (np.full(alone.size, np.nan), left * placed_on(nothing, placed.overlap)),
+            BEYOND: (np.round(so_far, 9), leanings.beyond(so_far)),
         },
         explanations={}, kind=np.zeros(0, dtype=object),
     )  # fmt: skip

@@ -9,7 +9,8 @@ from itertools import islice, zip_longest
 import numpy as np
 
 from pipeline.worlds import WORLDS, World
-from pipeline.worlds.world import POPULATIONS
+from pipeline.worlds.followers import FOLLOWERS
+from pipeline.worlds.world import POPULATIONS, OperatorPlan
 
 # Which innocent explanation a population of a world is an example of.
 KIND_OF = {
@@ -159,6 +160,57 @@ def crowded_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
             days=int(draw.integers(24, 46)),
         )
         yield world, 7_000 + i, ()
+
+
+def follower_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds full of strangers who send the same private prompts; a third of them hold nobody guilty."""
+    draw = np.random.default_rng(3307)
+    for i in range(n):
+        low = float(draw.uniform(0.0, 0.6))
+        crowd = {name: share * float(np.exp(draw.normal(0.0, 0.6))) for name, share in POPULATIONS.items()}
+        crowd |= {name: float(draw.choice([0.0, 0.5, 1.0])) * float(draw.uniform(0.02, 0.1)) for name in FOLLOWERS}
+        world = replace(
+            WORLDS["mixed"],
+            n_accounts=int(draw.integers(2_000, 6_000)),
+            prevalence=0.0 if i % 3 == 0 else float(draw.choice([0.01, 0.02, 0.04])),
+            shares=crowd,
+            evasion=(low, min(1.0, low + float(draw.uniform(0.2, 0.5)))),
+            settings_shift=float(draw.uniform(-0.35, 0.2)),
+            volume=float(draw.uniform(0.4, 1.2)),
+            ring_volume=float(draw.uniform(0.5, 1.3)),
+            ring_size=(5.0, float(draw.choice([30, 60, 200]))),
+            rings_per_operator=float(draw.uniform(1.0, 3.0)),
+            bait=float(draw.uniform(0.0, 0.2)),
+            resold_homes=int(draw.integers(300, 2_000)),
+            days=int(draw.integers(10, 36)),
+            start=f"2025-{int(draw.integers(1, 12)):02d}-0{int(draw.integers(1, 9))}",
+        )
+        yield world, 9_000_000 + i, ()
+
+
+def campaign_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds with operators of hundreds to thousands of accounts, as reported campaigns have, on small platforms."""
+    draw = np.random.default_rng(6620)
+    for i in range(n):
+        low, days = float(draw.uniform(0.1, 0.5)), int(draw.integers(18, 36))
+        plans = []
+        for name in ("Aspen", "Beech", "Chestnut")[: int(draw.integers(1, 4))]:
+            accounts = int(np.exp(draw.uniform(np.log(80), np.log(1_800))))
+            requests = int(accounts * days * draw.uniform(5, 22))
+            plans.append(OperatorPlan(name, accounts, requests, float(draw.uniform(0, 4)), float(days)))
+        world = replace(
+            WORLDS["mixed"],
+            n_accounts=int(draw.integers(6_000, 14_000)),
+            operators=tuple(plans),
+            evasion=(low, min(1.0, low + float(draw.uniform(0.1, 0.4)))),
+            settings_shift=float(draw.choice([-1.0, 1.0])) * float(draw.uniform(0.06, 0.24)),
+            volume=float(draw.uniform(0.25, 0.6)),
+            largest_ring_share=1.0,
+            ring_size=(40.0, 2_000.0),
+            resold_homes=int(draw.integers(1_000, 6_000)),
+            days=days,
+        )
+        yield world, 9_500_000 + i, ()
 
 
 def belonging_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:

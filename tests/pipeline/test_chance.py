@@ -44,9 +44,11 @@ def _rewired(*groups: tuple[int, list[str], float]) -> tuple[pd.DataFrame, pd.Da
         (_names(range(2, 8)), 4.0, True),  # a part of the ring
         (_names(range(5)) + _names(range(20, 25)), 4.0, True),  # half of it
         (_names(range(4)) + _names(range(20, 25)), 4.0, False),  # less than half
-        (_names(range(2, 8)), 7.5, True),  # a part may look a little surer than the whole
-        (_names(range(2, 8)), 8.5, False),  # far surer than the ring ever was: chance can do better than it
+        (_names(range(2, 8)), 6.5, True),  # a part may look a little surer than the whole
+        (_names(range(2, 8)), 7.5, False),  # far surer than the ring ever was: chance can do better than it
         (_names(range(8, 12)), 6.5, False),  # most of it is of a group that scores too low
+        (_names(range(7, 11)) + _names(range(20, 24)), 4.0, True),  # half of it in two groups that both score as high
+        (_names(range(8, 11)) + _names(range(20, 24)), 4.0, False),
         (_names(OTHERS), 4.0, False),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-from pipeline.measures.catalogue import ELSEWHERE, MEASURES, OVERLAP, WHOLE
+from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE
 from pipeline.plan import STAGES, Stage
 from pipeline.schemas import OUTPUTS, TABLES
 from tests.support.house import ROOT, files, tree
@@ -113,7 +113,7 @@ ratios to, the same measure over all accounts of the run. "Speaks" is fixed by h
 never lowers a score, more of one that speaks *against* never raises it. What the trained model makes of them stands in
 `score_parts` of each run, in bits. Formulas: [the method](../explanation/method.md)."""
     rows = [(code(m.name), m.family, cell(m.unit), SPEAKS[m.sign], cell(sentence(m.says))) for m in MEASURES]
-    further = [(code(m.name), cell(m.unit), cell(sentence(m.says))) for m in (WHOLE, ELSEWHERE, OVERLAP)]
+    further = [(code(m.name), cell(m.unit), cell(sentence(m.says))) for m in (WHOLE, ELSEWHERE, OVERLAP, BEYOND)]
     after = """## Parts that are no measures
 
 `score_parts` holds three more. They come from the other groups that the search found in the same run; the first two

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +89,21 @@ def test_a_group_counts_for_more_where_others_are_coordinated(listening: str) ->
     assert guilty["value"] == pytest.approx((3 * high + 5.0) / 13.0)
     assert (guilty["bits"], innocent["bits"]) == (0.5, -0.5)
     assert parts["guilty"]["bits"].drop("elsewhere").equals(parts["innocent"]["bits"].drop("elsewhere"))
+
+
+def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) -> None:
+    """Half of each part stays; of the nine bits that they make together two are believed; the measure leans by 0.8."""
+    leaning = hand_made(tmp_path / "model.json", coordinated="handoffs", whole="text_closed", leaning=1.0)
+    made = _judged(leaning, [(range(14), 0.9, 0.9)])
+    parts = made.candidate_parts.set_index("part")["bits"]
+    so_far = 6.0 + np.log2(9.0)
+    assert parts["handoffs"] == pytest.approx(0.5 * 6.0 + 0.8)
+    assert parts["whole"] == pytest.approx(0.5 * np.log2(9.0))
+    assert parts["start"] == pytest.approx(0.25)
+    assert parts["beyond"] == pytest.approx(0.5 * (2.0 - so_far))
+    assert made.candidate_parts.set_index("part")["value"]["beyond"] == pytest.approx(so_far)
+    assert made.candidates["score_bits"].item() == pytest.approx(0.5 * 2.0 + 0.25 + 0.8)
+    assert parts.sum() == pytest.approx(made.candidates["score_bits"].item())
 
 
 def test_a_group_has_no_say_about_itself(listening: str) -> None:

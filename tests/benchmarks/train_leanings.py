@@ -1,0 +1,171 @@
+"""Fit what is left of a score wherever a log comes from: `python -m tests.benchmarks.train_leanings [--cache DIR]`.
+
+A finished model judges worlds of several makers: ours as in training, ours full of strangers who send the same prompts,
+and those of two people who had seen neither our generator nor our code. Of the latter only the groups that stood are
+kept (`makers.csv`: maker, size, guilty share, bits before leanings, measures); `--groups` writes rows of further worlds
+in the same form. Makers weigh the same. The calibration comes from fits that left the maker out altogether.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from graphs import fit_additive
+from graphs.additive import AdditiveModel, Shape, bits_to_probability
+from graphs.forest import Forest
+from graphs.logistic import fit_logistic
+from pipeline.context import Usual, context_of, whole_among
+from pipeline.judging import choose_groups
+from pipeline.leanings import LEANINGS, Leanings
+from pipeline.measures.catalogue import NAMES
+from pipeline.scoring_model import SHIPPED
+from tests.benchmarks.train_context import groups_of, shown
+from tests.benchmarks.train_model import Given, describe, prepare
+from tests.benchmarks.training_worlds import belonging_worlds, campaign_worlds, follower_worlds
+
+Floats = npt.NDArray[np.float64]
+
+_MAKERS = Path(__file__).with_name("makers.csv")
+_LEAST, _MOST = -3.5, 6.0  # bits: below, a group is no ring and teaches nothing; above, no more is believed
+_L2 = 1.0
+_KNOTS = (0.05, 0.5, 0.95)  # quantiles that a line runs through; outside it is level
+
+
+def standing(table: pd.DataFrame, model: dict[str, Any]) -> pd.DataFrame:
+    """The groups of a world that stand, as the model judges them: size, guilty share, bits before leanings, measures."""
+    forest, expects, among, context = (
+        Forest.from_dict(given)
+        for given in (model["coordinated"], model["whole"]["forest"], model["among"], model["context"]["forest"])
+    )
+    x, groups = table[list(NAMES)].to_numpy(float), groups_of(table)
+    expected = np.clip(np.round(expects.total_bits(x), 9), 0.01, 0.99)
+    bits = forest.score_bits(x) + float(model["whole"]["weight"]) * np.log2(expected / (1.0 - expected))
+    whole = whole_among(groups, x, bits, expected, among)
+    stands = choose_groups(groups, whole, bits).group
+    around = context_of(groups, stands, bits, whole, Usual(**model["context"]["usual"]))
+    score = bits[stands] + context.score_bits(np.column_stack((x[stands], around)))
+    return table.iloc[stands][["size", "guilty", *NAMES]].assign(bits=score).reset_index(drop=True)
+
+
+def asked(groups: pd.DataFrame) -> pd.DataFrame:
+    """The rows that teach: groups that might be rings and of which it is known whether they are one."""
+    known = (groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)
+    return groups[known & (groups["bits"] > _LEAST)].reset_index(drop=True)
+
+
+def fit(groups: pd.DataFrame) -> Leanings:
+    """Lines with the signs of the leanings over measures, and the share of the score that stays; makers weigh the same.
+
+    `groups`: columns `maker`, `guilty`, `bits` and the measures.
+    """
+    x = groups[list(LEANINGS)].to_numpy(float)
+    so_far = np.minimum(groups["bits"].to_numpy(float), _MOST)
+    size = groups["maker"].map(groups["maker"].value_counts()).to_numpy(float)
+    weight = len(groups) / (size * groups["maker"].nunique())
+    knots = [np.unique(np.quantile(column[np.isfinite(column)], _KNOTS)) for column in x.T]
+    leaning = [j for j, at in enumerate(knots) if at.size >= 2]  # what is the same everywhere says nothing
+    names = [name for j, name in enumerate(LEANINGS) if j in leaning]
+    made = fit_additive(
+        np.column_stack((so_far, x[:, leaning])), (groups["guilty"] >= 0.8).to_numpy(float),
+        signs=[1, *(LEANINGS[n] for n in names)], knots=[np.array([_LEAST, _MOST]), *(knots[j] for j in leaning)],
+        l2=_L2, sample_weight=weight,
+    )  # fmt: skip
+    low, high = made.shapes[0].bits.tolist()
+    share = (high - low) / (_MOST - _LEAST)
+    lines = tuple(Shape(s.sign, s.knots, s.bits) for s in made.shapes[1:])
+    model = AdditiveModel(made.bias + low - share * _LEAST, lines)
+    return Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model)
+
+
+def scored(groups: pd.DataFrame, leanings: Leanings) -> Floats:
+    """Bits of groups with leanings."""
+    return leanings.total(groups["bits"].to_numpy(float), groups[list(NAMES)].to_numpy(float))
+
+
+def left_out(groups: pd.DataFrame) -> Floats:
+    """Bits of each group by leanings that its maker had no part in."""
+    out = np.zeros(len(groups))
+    for maker in sorted(groups["maker"].unique()):
+        of_it = (groups["maker"] == maker).to_numpy()
+        out[of_it] = scored(groups[of_it], fit(groups[~of_it]))
+    return out
+
+
+def line(groups: pd.DataFrame, bits: Floats) -> dict[str, float]:
+    """Slope and offset that turn bits into a calibrated probability; makers weigh the same."""
+    size = groups["maker"].map(groups["maker"].value_counts()).to_numpy(float)
+    offset, slope = fit_logistic(
+        bits[:, None] * np.log(2.0), (groups["guilty"] >= 0.8).to_numpy(float), size.mean() / size, l2=1e-3,
+        sign=np.array([1]), start=np.array([0.0, 1.0]),
+    )  # fmt: skip
+    return {"slope": float(slope), "offset": float(offset / np.log(2.0))}
+
+
+def report(groups: pd.DataFrame, bits: Floats, by: dict[str, float], thresholds: tuple[float, ...]) -> str:
+    """Accounts of groups above each threshold, and how many of them are of rings, by maker."""
+    told = []
+    score = bits_to_probability(by["slope"] * bits + by["offset"])
+    ring = (groups["guilty"] >= 0.8).to_numpy()
+    size = groups["size"].to_numpy(float)
+    for maker in sorted(groups["maker"].unique()):
+        here = (groups["maker"] == maker).to_numpy()
+        for threshold in thresholds:
+            above = here & (score >= threshold)
+            told.append(
+                f"{maker} at {threshold}: {size[above & ring].sum():.0f} of {size[above].sum():.0f} "
+                f"are of rings, which have {size[here & ring].sum():.0f}"
+            )
+    return "\n".join(told)
+
+
+def _groups_of(name: str, worlds: list[Given], given: argparse.Namespace, model: dict[str, Any]) -> pd.DataFrame:
+    with ProcessPoolExecutor(given.processes) as pool:
+        kept = list(shown(pool.map(prepare, worlds, [given.cache] * len(worlds)), len(worlds), f"worlds, {name}"))
+        tables = shown(pool.map(describe, kept, [given.to.resolve()] * len(kept)), len(kept), f"groups, {name}")
+        return pd.concat([asked(standing(t, model)) for t in tables], ignore_index=True).assign(maker=name)
+
+
+def main() -> None:
+    """Judge worlds, fit, add to the model, tell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--worlds", type=int, default=36, help="of strangers; as many as in training, a quarter more")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/leanings"))
+    parser.add_argument("--to", type=Path, default=Path("pipeline") / SHIPPED, help="the model, which is finished but for this")
+    parser.add_argument("--groups", type=Path, help="a file for the groups of our worlds; read where it is there")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args()
+    given.cache.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    model = json.loads(given.to.read_text())
+    if given.groups and given.groups.exists():
+        ours = pd.read_csv(given.groups)
+    else:
+        n = given.worlds
+        ours = pd.concat(
+            [
+                _groups_of("ours", [*belonging_worlds(n + 6), *campaign_worlds(n // 4 + 1)], given, model),
+                _groups_of("followers", list(follower_worlds(n)), given, model),
+            ],
+            ignore_index=True,
+        )
+        if given.groups:
+            ours.to_csv(given.groups, index=False)
+    groups = pd.concat([ours, pd.read_csv(_MAKERS)], ignore_index=True)
+    apart, leanings = left_out(groups), fit(groups)
+    model["leanings"], model["calibration"] = leanings.to_dict(NAMES), line(groups, apart)
+    given.to.write_text(json.dumps(model, sort_keys=True) + "\n")
+    print("by leanings that the maker had no part in", report(groups, apart, model["calibration"], (0.5, 0.7)), sep="\n")
+    print("as shipped", report(groups, scored(groups, leanings), model["calibration"], (0.5, 0.7)), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Leanings: what reason says of each measure, and what the fit over several makers of worlds may make of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from graphs import AdditiveModel, Shape
+from pipeline.leanings import LEANINGS, Leanings
+from pipeline.measures.catalogue import MEASURES, NAMES
+from pipeline.scoring_model import read_model, shipped_model
+from tests.benchmarks.train_leanings import asked, fit, left_out, line, scored
+
+
+def test_leanings_are_of_measures_and_agree_with_their_signs() -> None:
+    signs = {m.name: m.sign for m in MEASURES}
+    assert set(LEANINGS) <= set(signs)
+    assert set(LEANINGS.values()) == {-1, +1}
+    against_the_catalogue = {n for n, way in LEANINGS.items() if signs[n] and signs[n] != way}
+    assert against_the_catalogue == set()
+
+
+def test_the_shipped_model_leans_as_reason_says() -> None:
+    told = json.loads(shipped_model().read_text())["leanings"]
+    leanings = read_model().leanings
+    ways = {name: shape.sign for name, shape in zip(told["measures"], leanings.model.shapes, strict=True)}
+    assert ways == {name: LEANINGS[name] for name in told["measures"]}
+    assert 0 < leanings.share <= 1 and len(ways) > 30
+
+
+@pytest.fixture
+def made() -> Leanings:
+    lines = (Shape(1, np.array([0.0, 1.0]), np.array([-1.0, 2.0])), Shape(-1, np.array([0.0, 4.0]), np.array([1.0, -3.0])))
+    return Leanings(0.5, 4.0, (2, 0), AdditiveModel(-0.5, lines))
+
+
+def test_total_is_what_its_parts_add_up_to(made: Leanings) -> None:
+    dice = np.random.default_rng(4)
+    x, bits = dice.normal(1.0, 2.0, (200, 3)), dice.normal(2.0, 5.0, 200)
+    added = 0.5 * bits + made.beyond(bits) + made.start + made.parts(x).sum(axis=1)
+    assert made.total(bits, x).tolist() == pytest.approx(added.tolist())
+    assert (made.beyond(bits) <= 0).all() and (made.beyond(bits[bits <= 4.0]) == 0).all()
+    # however sure the trees are, more than four bits are not believed of them
+    assert made.total(np.array([4.0]), x[:1]).tolist() == made.total(np.array([40.0]), x[:1]).tolist()
+
+
+def test_lines_stay_with_their_measures(made: Leanings) -> None:
+    x = np.array([[4.0, 9.0, 1.0], [np.nan, 9.0, np.nan]])
+    assert made.parts(x).tolist() == [[-3.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
+
+
+def test_a_file_gives_back_the_same(made: Leanings) -> None:
+    names = ("first", "second", "third")
+    again = Leanings.from_dict(json.loads(json.dumps(made.to_dict(names))), names)
+    x, bits = np.array([[1.0, 2.0, 0.3]]), np.array([7.0])
+    assert again.total(bits, x).tolist() == made.total(bits, x).tolist()
+
+
+def test_without_leanings_a_score_stays_as_it_is() -> None:
+    x, bits = np.ones((3, 2)), np.array([-9.0, 0.5, 30.0])
+    assert Leanings.from_dict(None, ("first", "second")).total(bits, x).tolist() == bits.tolist()
+
+
+def _groups(maker: str, n: int, seed: int, *, honest: float, artefact: float) -> pd.DataFrame:
+    """Groups of a maker, every third a ring: these have more addresses, as reason says, by `honest`, and differ in the
+    spread of answers, which leans the other way, by `artefact`. Bits tell nothing."""
+    dice = np.random.default_rng(seed)
+    ring = (np.arange(n) % 3 == 0).astype(float)
+    table = pd.DataFrame(np.nan, index=range(n), columns=list(NAMES)).assign(**dict.fromkeys(LEANINGS, 0.5))
+    return table.assign(
+        maker=maker, size=5, guilty=ring, bits=dice.normal(0, 1, n),
+        addresses_an_account=ring * honest + dice.normal(0, 1, n), answer_spread=ring * artefact + dice.normal(0, 1, n),
+    )  # fmt: skip
+
+
+def test_a_makers_habit_that_reason_does_not_back_is_not_learned() -> None:
+    groups = pd.concat(
+        [_groups("one", 600, 1, honest=2.0, artefact=4.0), _groups("two", 600, 2, honest=2.0, artefact=4.0)],
+        ignore_index=True,
+    )
+    found = fit(groups)
+    lines = dict(zip((NAMES[c] for c in found.columns), found.model.shapes, strict=True))
+    assert np.ptp(lines["answer_spread"].bits) == pytest.approx(0.0, abs=1e-6)
+    assert lines["addresses_an_account"].bits[-1] - lines["addresses_an_account"].bits[0] > 3.0
+    assert "two_families" not in lines  # the same everywhere
+
+
+def test_makers_weigh_the_same_whatever_their_number_of_groups() -> None:
+    """One maker's rings have more addresses, the other's say nothing; ten times the worlds of one change little."""
+    few, many = _groups("one", 300, 3, honest=3.0, artefact=0.0), _groups("one", 3_000, 4, honest=3.0, artefact=0.0)
+    other = _groups("two", 300, 5, honest=0.0, artefact=0.0)
+    ends = []
+    for mine in (few, many):
+        found = fit(pd.concat([mine, other], ignore_index=True))
+        line_of = found.model.shapes[[NAMES[c] for c in found.columns].index("addresses_an_account")]
+        ends.append(float(line_of(2.5) - line_of(0.0)))
+    assert ends[1] == pytest.approx(ends[0], rel=0.35)
+
+
+def test_a_maker_that_is_left_out_has_no_part_in_its_own_bits() -> None:
+    one, two = _groups("one", 600, 6, honest=3.0, artefact=0.0), _groups("two", 600, 7, honest=0.0, artefact=0.0)
+    groups = pd.concat([one, two], ignore_index=True)
+    apart = left_out(groups)
+    assert apart[:600].tolist() == scored(one, fit(two)).tolist()
+    assert apart[600:].tolist() == scored(two, fit(one)).tolist()
+    flipped = groups.assign(guilty=np.where(groups["maker"] == "one", 1 - groups["guilty"], groups["guilty"]))
+    assert left_out(flipped)[:600].tolist() == apart[:600].tolist()
+
+
+def test_the_line_makes_probabilities_of_bits() -> None:
+    dice = np.random.default_rng(8)
+    bits = dice.normal(0, 3, 20_000)
+    ring = (dice.random(20_000) < 1 / (1 + 2.0 ** -(0.5 * bits - 1.0))).astype(float)
+    found = line(pd.DataFrame({"maker": "one", "guilty": ring}), bits)
+    assert (found["slope"], found["offset"]) == (pytest.approx(0.5, abs=0.03), pytest.approx(-1.0, abs=0.1))
+
+
+def test_what_is_known_not_to_be_a_ring_and_mixtures_teach_nothing() -> None:
+    groups = pd.DataFrame({"guilty": [1.0, 0.0, 0.7, 1.0], "bits": [2.0, 1.0, 5.0, -8.0]})
+    assert asked(groups)["bits"].tolist() == [2.0, 1.0]

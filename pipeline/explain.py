@@ -189,8 +189,8 @@ def _flag_line(ring: Facts) -> str:
         return f"The ring is not flagged: a dismissal stands ({shown(ring['suppressed_by'])})."
     if ring["kind"] != "coordinated":
         return f"The ring is not flagged: the best explanation is {_kind(ring['kind'])}."
-    seen = f"score {number(float(ring['score']))}, false discovery rate {ring['q_value']:.3f}"
-    return f"The ring is not flagged: {seen} miss what the settings ask (scores.threshold, scores.max_q)."
+    seen = f"a score of {number(float(ring['score']))} with a false discovery rate of {ring['q_value']:.3f}"
+    return f"The ring is not flagged: {seen} is not what the settings ask for (scores.threshold, scores.max_q)."
 
 
 def waterfall(parts: list[Facts]) -> list[str]:

@@ -47,6 +47,24 @@ def test_every_ring_and_its_members_can_be_explained(run: Path) -> None:
         assert ring in said(run, account)[0]
 
 
+def test_a_ring_that_is_not_flagged_says_why(run: Path) -> None:
+    """Whatever holds it back is said with its figures; a flagged one says that it is flagged."""
+    rings = table(run, "rings")
+    reasons = set()
+    for ring in rings.itertuples():
+        (line,) = [line for line in said(run, ring.ring_id) if line.startswith("The ring is ")]
+        if ring.flagged:
+            assert line == "The ring is flagged."
+        elif isinstance(ring.suppressed_by, str):
+            assert "a dismissal stands" in line
+        elif ring.kind != "coordinated":
+            assert "the best explanation is " in line
+        else:
+            assert f"a false discovery rate of {ring.q_value:.3f} is not what the settings ask for" in line
+        reasons.add(line.split(":")[0])
+    assert len(reasons) == 2
+
+
 def test_likelihood_and_confidence_never_stand_in_one_sentence(run: Path) -> None:
     for line in said(run, table(run, "rings")["ring_id"].iloc[0]):
         for sentence in line.split(". "):

@@ -100,8 +100,11 @@ def _end_above(name: str, count: dict[str, int], refused: pa.Table, share: float
     (column, reason), places = min(kinds.items(), key=lambda item: (-len(item[1]), str(item[0])))
     first = refused.slice(places[0], 1).to_pylist()[0]
     known = INPUTS[name].column(column) if column in INPUTS[name].names else None
-    what = f"{known.meaning}: {EXPECTED[known.type]}" if known else "a row that can be read"
-    of_type = f"{MEND[known.type]} Or mend" if known and reason == REASONS[UNREADABLE] else "Mend"
+    what = "a row that can be read" if known is None else known.meaning
+    of_type = "Mend"
+    if known and known.type != "string":  # of text that is no address, what it means says enough
+        what = f"{what}: {EXPECTED[known.type]}"
+        of_type = f"{MEND[known.type]} Or mend" if reason == REASONS[UNREADABLE] else "Mend"
     raise InputError(
         f"{bad} of {count['in']} rows of {name} are refused, most ({len(places)}) because {reason}",
         place=Place(first["file"], column or "", first["row"]), found=first["found"] or "a broken line", expected=what,

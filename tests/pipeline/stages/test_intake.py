@@ -249,6 +249,20 @@ def test_too_many_refused_rows_end_the_run(tmp_path: Path) -> None:
         bring_in(tmp_path / "all", tmp_path / "scratch")
 
 
+def test_the_end_of_a_run_says_what_was_expected_and_how_to_mend_it(tmp_path: Path) -> None:
+    """Of a moment: a sort of moment, and what to do about numbers without a unit; of an address: mend the table."""
+    write_table(tmp_path / "times", "events", [_row(timestamp="never", request_id=f"r{i}") for i in range(3)])
+    with pytest.raises(InputError) as told:
+        bring_in(tmp_path / "times", tmp_path / "scratch")
+    said = str(told.value)
+    assert "moments in UTC, as ISO 8601 text or a timestamp" in said
+    assert "A bare number has no unit" in said and "Or mend the table" in said
+    write_table(tmp_path / "places", "events", [_row(ip="no address", request_id=f"r{i}") for i in range(3)])
+    with pytest.raises(InputError) as told:
+        bring_in(tmp_path / "places", tmp_path / "scratch")
+    assert "expected IPv4 or IPv6 source address, any valid spelling. Mend the table" in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [

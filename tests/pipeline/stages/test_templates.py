@@ -201,6 +201,15 @@ def test_sketches_hold_no_text(planted: Planted, tmp_path: Path) -> None:
     assert words and not any(word.encode() in kept for word in words)
 
 
+def test_a_sketch_of_one_frame_is_a_fraction_of_what_it_holds(tmp_path: Path) -> None:
+    """Prompts filled into one frame share most fingerprints; kept unpacked, months of them would fill the disk."""
+    frame = "Compare how the {} of a river town changed between two censuses, step by step, and name every source used."
+    filled = Planted([frame.format(f"trade{n}") for n in range(2_000)], np.zeros(2_000, np.int64), ["a"] * 2_000)
+    paths, prompts = write_parts(tmp_path / "in", filled, [])
+    path = sketch(paths[0], prompts, str(tmp_path / "kept"), settings=Settings().templates)
+    assert 2 * Path(path).stat().st_size < pa.ipc.open_file(path).read_all().nbytes
+
+
 def test_ids_from_upstream_are_used_as_they_are(planted: Planted, tmp_path: Path) -> None:
     given = ["theirs" if row % 5 == 0 else None for row in range(len(planted.texts))]
     result = run(tmp_path, planted, [400], template_id=given)

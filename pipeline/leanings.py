@@ -18,8 +18,8 @@ from graphs.additive import AdditiveModel
 
 Floats = npt.NDArray[np.float64]
 
-# More of it is what one operator's accounts do: closely tied, and tied to nobody else; many addresses, new accounts, one
-# client, the same hours, no nights; conversations handed on, reasoning asked for.
+# More of it is what one operator's accounts do: closely tied, and tied to nobody else; many addresses, new accounts,
+# one client, the same hours, no nights; conversations handed on, reasoning asked for.
 _FOR = (
     "network_bits", "payment_bits", "text_bits", "tie_bits", "affinity_best", "affinity_bound", "affinity_mean",
     "two_families", "payment_closed", "network_closed", "text_closed", "addresses_an_account", "templates_an_account",

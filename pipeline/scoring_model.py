@@ -38,8 +38,9 @@ class ScoringModel:
     `whole` expects from the same measures how much a group overlaps with one ring (Jaccard index); its log odds count
     `whole_weight` times and are a part of the score. Both together are log odds in bits. `among` corrects
     `whole` by the groups that overlap, which settles what stands, and `context` corrects the score of what stands by
-    the rest of the run; `leanings` say what of it is left wherever a log comes from. `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the
-    search, `belonging` says who belongs to a ring (a model may lack it). `slope` and `offset` calibrate the sum:
+    the rest of the run; `leanings` say what of it is left wherever a log comes from (without them, all of it).
+    `rivals` weigh innocent kinds among themselves, `affinity` weighs pairs of accounts for the search, `belonging`
+    says who belongs to a ring (a model may lack it). `slope` and `offset` calibrate the sum:
     probability = 1 / (1 + 2 ** -(slope * bits + offset)).
     """
 

@@ -116,7 +116,7 @@ class ScoresSettings:
     """Judgement."""
 
     model: str = key("", "File of another scoring model; empty for the shipped one.")
-    threshold: float = key(0.6, "Score from which a ring is flagged.", low=0, high=1)
+    threshold: float = key(0.5, "Score from which a ring is flagged.", low=0, high=1)
     report_floor: float = key(0.05, "Score from which a ring is reported.", low=0, high=1)
     max_q: float = key(0.05, "Highest false discovery rate of a flagged ring.", low=0, high=1)
 

@@ -20,6 +20,7 @@ import duckdb
 from pipeline.decisions import MEMBERS_DIGEST_SQL
 from pipeline.errors import UsageError, quoted
 from pipeline.schemas import OUTPUTS
+from pipeline.settings import ScoresSettings
 from pipeline.storage import FinishedRun, list_runs
 
 Row = dict[str, Any]
@@ -59,8 +60,8 @@ class RunReader:
         before = self._views(previous, "previous_") if previous else set()
         self._has_previous = "rings" in before
         scores = self.manifest.get("settings", {}).get("scores", {})
-        self.threshold = float(scores.get("threshold", 0.7))
-        self.max_q = float(scores.get("max_q", 0.05))
+        self.threshold = float(scores.get("threshold", ScoresSettings().threshold))
+        self.max_q = float(scores.get("max_q", ScoresSettings().max_q))
 
     def _views(self, run: FinishedRun, prefix: str) -> set[str]:
         held = set()

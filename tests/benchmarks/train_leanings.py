@@ -40,8 +40,8 @@ Floats = npt.NDArray[np.float64]
 KEPT = Path(__file__).with_name("makers.csv")
 MAKERS = ("ours", "followers", "first", "second", "third", "fourth", "fifth")
 
-_ABOUT = """Groups that stood in worlds of seven makers, judged by the shipped trees, which never saw these worlds: two kinds
-of our own generator, as in training and full of strangers who send the same prompts (`followers`), and worlds of
+_ABOUT = """Groups that stood in worlds of seven makers, judged by the shipped trees, which never saw these worlds:
+two kinds of our own generator, as in training and full of strangers who send the same prompts (`followers`), and worlds of
 five people who had seen neither our generator nor our code. Average precision says how well a score tells rings
 from the rest, whatever the threshold: by the trees alone ("before"), with leanings that the maker had no part in
 ("left out"), and as shipped, where it had. The last columns count accounts of groups above the threshold of
@@ -53,7 +53,7 @@ _KNOTS = (0.05, 0.5, 0.95)  # quantiles that a line runs through; outside it is 
 
 
 def standing(table: pd.DataFrame, model: dict[str, Any]) -> pd.DataFrame:
-    """The groups of a world that stand, as the model judges them: size, guilty share, bits before leanings, measures."""
+    """The groups of a world that stand, as the model judges them: size, guilty share, bits so far, measures."""
     forest, expects, among, context = (
         Forest.from_dict(given)
         for given in (model["coordinated"], model["whole"]["forest"], model["among"], model["context"]["forest"])
@@ -128,8 +128,8 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
     ring, size = (groups["guilty"] >= 0.8).to_numpy(), groups["size"].to_numpy(float)
     shipped, threshold = scored(groups, leanings), ScoresSettings().threshold
     lines = [
-        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->", "", "# Worlds of several makers", "",
-        *(_ABOUT.format(threshold=threshold)).splitlines(), "",
+        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->",
+        "", "# Worlds of several makers", "", *(_ABOUT.format(threshold=threshold)).splitlines(), "",
         "| maker | groups | of rings | before | left out | shipped | left out: right of accused | recall "
         "| shipped: right of accused | recall |",
         "|---|---|---|---|---|---|---|---|---|---|",

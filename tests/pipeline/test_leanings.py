@@ -39,7 +39,8 @@ def test_the_shipped_leanings_are_what_the_kept_groups_give() -> None:
     bits = groups["bits"].to_numpy(float)
     assert shipped.leanings.total(bits, x) == pytest.approx(again.total(bits, x), abs=1e-4)
     by = line(groups, left_out(groups))
-    assert (shipped.slope, shipped.offset) == (pytest.approx(by["slope"], abs=1e-4), pytest.approx(by["offset"], abs=1e-4))
+    assert shipped.slope == pytest.approx(by["slope"], abs=1e-4)
+    assert shipped.offset == pytest.approx(by["offset"], abs=1e-4)
 
 
 @pytest.fixture
@@ -101,15 +102,15 @@ def test_a_makers_habit_that_reason_does_not_back_is_not_learned() -> None:
 
 
 def test_makers_weigh_the_same_whatever_their_number_of_groups() -> None:
-    """One maker's rings have more addresses, the other's say nothing; ten times the worlds of one change little."""
-    few, many = _groups("one", 300, 3, honest=3.0, artefact=0.0), _groups("one", 3_000, 4, honest=3.0, artefact=0.0)
-    other = _groups("two", 300, 5, honest=0.0, artefact=0.0)
+    """One maker's rings have more addresses, the other's say nothing; five times the worlds of one change little."""
+    few, many = _groups("one", 900, 3, honest=3.0, artefact=0.0), _groups("one", 4_500, 4, honest=3.0, artefact=0.0)
+    other = _groups("two", 900, 5, honest=0.0, artefact=0.0)
     ends = []
     for mine in (few, many):
         found = fit(pd.concat([mine, other], ignore_index=True))
         line_of = found.model.shapes[[NAMES[c] for c in found.columns].index("addresses_an_account")]
         ends.append(float(line_of(2.5) - line_of(0.0)))
-    assert ends[1] == pytest.approx(ends[0], rel=0.35)
+    assert ends[1] == pytest.approx(ends[0], rel=0.25)
 
 
 def test_a_maker_that_is_left_out_has_no_part_in_its_own_bits() -> None:

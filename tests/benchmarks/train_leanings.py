@@ -41,12 +41,13 @@ KEPT = Path(__file__).with_name("makers.csv")
 MAKERS = ("ours", "followers", "first", "second", "third", "fourth", "fifth")
 
 _ABOUT = """Groups that stood in worlds of seven makers, judged by the shipped trees, which never saw these worlds:
-two kinds of our own generator, as in training and full of strangers who send the same prompts (`followers`), and worlds of
-five people who had seen neither our generator nor our code. Average precision says how well a score tells rings
-from the rest, whatever the threshold: by the trees alone ("before"), with leanings that the maker had no part in
-("left out"), and as shipped, where it had. The last columns count accounts of groups above the threshold of
-{threshold}, before false discovery rates and membership are asked; recall is of the accounts in groups that are
-four fifths of a ring ([decision 25](../decisions/0025-which-way-a-measure-leans.md))."""
+two kinds of our own generator, as in training and full of strangers who send the same prompts (`followers`),
+and worlds of five people who had seen neither our generator nor our code. Average precision says how well a
+score tells rings from the rest, whatever the threshold: by the trees alone ("before"), with leanings that the
+maker had no part in ("left out"), and as shipped, where it had. The last columns count accounts of groups
+above the threshold of {threshold}, before false discovery rates and membership are asked; recall is of the
+accounts in groups that are four fifths of a ring
+([decision 25](../decisions/0025-which-way-a-measure-leans.md))."""
 _LEAST, _MOST = -3.5, 4.0  # bits: below, a group is no ring and teaches nothing; above, no more is believed
 _L2 = 10.0
 _KNOTS = (0.05, 0.5, 0.95)  # quantiles that a line runs through; outside it is level

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
+from pipeline.leanings import LEANINGS
 from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE
 from pipeline.plan import STAGES, Stage
 from pipeline.schemas import OUTPUTS, TABLES
@@ -15,6 +16,7 @@ from tests.support.house import ROOT, files, tree
 from tests.support.reference_text import cell, code, sentence, table
 
 SPEAKS = {1: "for", 0: "either way", -1: "against"}
+LEANS = {1: "for", 0: "", -1: "against"}
 
 
 def index() -> str:
@@ -109,17 +111,23 @@ def measures() -> str:
     head = """# Measures
 
 What is measured of each candidate group, and of groups of rewired graphs in the same way. Most are differences from, or
-ratios to, the same measure over all accounts of the run. "Speaks" is fixed by hand: more of a measure that speaks *for*
-never lowers a score, more of one that speaks *against* never raises it. What the trained model makes of them stands in
-`score_parts` of each run, in bits. Formulas: [the method](../explanation/method.md)."""
-    rows = [(code(m.name), m.family, cell(m.unit), SPEAKS[m.sign], cell(sentence(m.says))) for m in MEASURES]
+ratios to, the same measure over all accounts of the run. "Speaks" is fixed by hand and bounds the trees: more of a measure
+that speaks *for* never lowers what they say, more of one that speaks *against* never raises it. "Leans" is fixed by hand as
+well, for the lines that are to hold wherever a log comes from
+([decision 25](../decisions/0025-which-way-a-measure-leans.md)). What the model makes of both stands in `score_parts` of each
+run, in bits. Formulas: [the method](../explanation/method.md)."""
+    rows = [
+        (code(m.name), m.family, cell(m.unit), SPEAKS[m.sign], LEANS[LEANINGS.get(m.name, 0)], cell(sentence(m.says)))
+        for m in MEASURES
+    ]
     further = [(code(m.name), cell(m.unit), cell(sentence(m.says))) for m in (WHOLE, ELSEWHERE, OVERLAP, BEYOND)]
     after = """## Parts that are no measures
 
-`score_parts` holds three more. They come from the other groups that the search found in the same run; the first two
-have a value, the third is many comparisons in one and has none, so no usual value stands beside it."""
+`score_parts` holds four more. The first three come from the other groups that the search found in the same run; two of
+them have a value, the third is many comparisons in one and has none, so no usual value stands beside it. The last is
+what is taken back where the trees say more than is believed of them."""
     return (
-        f"{head}\n\n{table(('measure', 'family', 'unit', 'speaks', 'meaning'), rows)}\n\n{after}\n\n"
+        f"{head}\n\n{table(('measure', 'family', 'unit', 'speaks', 'leans', 'meaning'), rows)}\n\n{after}\n\n"
         f"{table(('part', 'unit', 'meaning'), further)}"
     )
 

@@ -143,7 +143,7 @@ def test_a_dismissed_ring_stays_dismissed_until_it_is_withdrawn(line: Line, firs
         assert not line.rings(run).at[ring, "flagged"]
     freed = line.rings(line.run(DAYS[3], run, said, ("w1", "withdrawn", DAYS[2], ring, None)))
     assert pd.isna(freed.at[ring, "suppressed_by"])
-    assert freed.at[ring, "flagged"] == (freed.at[ring, "score"] >= 0.7)
+    assert freed.at[ring, "flagged"] == (freed.at[ring, "score"] >= ScoresSettings().threshold)
 
 
 def test_an_allowed_entity_ties_nothing(line: Line, first: str, plain: str) -> None:

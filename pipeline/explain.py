@@ -217,9 +217,9 @@ def waterfall(parts: list[Facts]) -> list[str]:
 
 def _meanings(parts: list[Facts]) -> list[str]:
     """What the parts that count most measure, in the words of the catalogue."""
-    from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE  # brings pandas
+    from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, UPHELD, WHOLE  # brings pandas
 
-    says = {m.name: m.says for m in (*MEASURES, WHOLE, ELSEWHERE, OVERLAP, BEYOND)}
+    says = {m.name: m.says for m in (*MEASURES, WHOLE, ELSEWHERE, OVERLAP, BEYOND, UPHELD)}
     known = sorted((p for p in parts if p["part"] in says), key=lambda p: (-abs(p["bits"]), p["part"]))
     return [f"  {p['part']}: {says[p['part']]}" for p in known[:TOP_MEANINGS] if abs(p["bits"]) >= IDLE_BITS]
 

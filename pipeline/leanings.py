@@ -1,20 +1,21 @@
-"""What is left of a score wherever a log comes from: a share of it, and a line for each measure that leans one way.
+"""What is left of a score wherever a log comes from: a share of what trees say, and a line for each measure that leans.
 
 Trees learn what gave rings away in the worlds they were grown on, and much of that is the habit of whoever made the
 worlds. Which way a measure leans is said here by reason, as the reports on real campaigns have it, and not learned; how
-far it leans is fitted on worlds of several makers that have not seen each other's.
+far it leans is fitted on worlds of several makers that have not seen each other's. And how far trees are believed is
+asked of the run itself: of the other groups that they call rings, how many do the leanings uphold?
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graphs.additive import AdditiveModel
+from graphs.additive import AdditiveModel, bits_to_probability, probability_to_bits
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,47 +36,121 @@ _AGAINST = (
 LEANINGS: dict[str, int] = {**dict.fromkeys(_FOR, +1), **dict.fromkeys(_AGAINST, -1)}
 
 
+@dataclass(frozen=True)
+class Trust:
+    """How far trees are believed in a run, in bits of what other groups uphold (log odds of their share).
+
+    `lines` counts what the leanings say, `trees` and `trees_upheld` what the trees say, the latter times the bits
+    upheld; `upheld` counts these bits by themselves, `start` is for all. A run's own share counts against `groups`
+    groups of which a share `usual` is upheld. What trees say below `least` counts `refused` times besides: they know
+    best what is no ring at all.
+    """
+
+    lines: float = 1.0
+    trees: float = 0.0
+    trees_upheld: float = 0.0
+    upheld: float = 0.0
+    start: float = 0.0
+    groups: float = 10.0
+    usual: float = 0.4
+    least: float = -3.5
+    refused: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a score is made of, one value a group: `trees` is the share that each part of what trees say keeps, the
+    others are bits: `start`, lines by measure, `beyond` (taken back from the trees), `upheld` by other groups."""
+
+    trees: Floats
+    start: Floats
+    lines: Floats
+    beyond: Floats
+    upheld: Floats
+
+    def total(self, bits: Floats) -> Floats:
+        """Scores of groups of which the trees say `bits`."""
+        added = self.trees * bits + self.start + self.lines.sum(axis=1) + self.beyond + self.upheld
+        return np.asarray(added, dtype=np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Leanings:
-    """`share` of the score so far stays, of `most` bits at most; `model` adds a line for each of the measures numbered
-    `columns`."""
+    """`model` has a line for each of the measures numbered `columns`, and beside it counts a `share` of what trees say,
+    of `most` bits at most; `trust` puts both together."""
 
     share: float
     most: float
     columns: tuple[int, ...]
     model: AdditiveModel
+    trust: Trust
 
-    @property
-    def start(self) -> float:
-        """Bits that every group gets."""
-        return self.model.bias
+    def first(self, bits: Floats, x: Floats) -> Floats:
+        """Log odds of groups by leanings, in bits, before the run is asked: `bits` of trees, `x` rows of measures."""
+        lines = self.model.score_bits(x[:, self.columns])
+        return np.asarray(np.round(self.share * np.minimum(bits, self.most) + lines, 9), dtype=np.float64)
 
-    def beyond(self, bits: Floats) -> Floats:
-        """What is taken from scores so far because they say more than is believed, in bits: nothing, or less."""
-        return np.asarray(self.share * (np.minimum(bits, self.most) - bits), dtype=np.float64)
+    def upheld(self, bits: Floats, first: Floats) -> Floats:
+        """Of the other groups that trees call rings, the share that `first` upholds: one value a group of a run."""
+        called = bits > 0
+        probability = np.where(called, bits_to_probability(first), 0.0)
+        others = probability.sum() - probability + self.trust.groups * self.trust.usual
+        return np.asarray(np.round(others / (called.sum() - called + self.trust.groups), 9), dtype=np.float64)
 
-    def parts(self, x: Floats) -> Floats:
-        """Bits by row and measure, of the shape of `x`; a measure that is not known or does not lean adds nothing."""
-        parts = np.zeros(x.shape)
-        parts[:, self.columns] = np.round(self.model.parts(x[:, self.columns]), 9)
-        return parts
+    def upheld_by(self, bits: Floats, first: Floats) -> float:
+        """The same share over all groups of a run, for one that is none of them."""
+        called = bits > 0
+        probability = bits_to_probability(first[called]).sum() + self.trust.groups * self.trust.usual
+        return float(np.round(probability / (called.sum() + self.trust.groups), 9))
+
+    def parts(self, bits: Floats, x: Floats, upheld: Floats) -> Parts:
+        """What the scores of groups are made of: `bits` of trees, measures, what other groups uphold (a share)."""
+        trust, odds = self.trust, _odds(upheld)
+        lines, trees = np.zeros(x.shape), self._kept(odds)
+        lines[:, self.columns] = np.round(trust.lines * self.model.parts(x[:, self.columns]), 9)
+        return Parts(
+            trees=trees, start=np.full(bits.size, trust.lines * self.model.bias + trust.start), lines=lines,
+            beyond=np.round(trees * (np.minimum(bits, self.most) - bits) + self._refused(bits), 9),
+            upheld=np.round(trust.upheld * odds, 9),
+        )  # fmt: skip
+
+    def total_of(self, bits: Floats, first: Floats, upheld: Floats) -> Floats:
+        """Scores of groups of which what the leanings say at first is known, and not the measures."""
+        trust, odds = self.trust, _odds(upheld)
+        beside = self._kept(odds) - trust.lines * self.share  # which `first` has already
+        added = trust.lines * first + beside * np.minimum(bits, self.most) + self._refused(bits) + trust.upheld * odds
+        return np.asarray(added + trust.start, dtype=np.float64)
+
+    def _kept(self, odds: Floats) -> Floats:
+        """Share that each part of what trees say keeps."""
+        trust = self.trust
+        return np.maximum(trust.lines * self.share + trust.trees + trust.trees_upheld * odds, 0.0)
+
+    def _refused(self, bits: Floats) -> Floats:
+        """Bits taken because trees say that it is no ring at all."""
+        return self.trust.refused * np.minimum(bits - self.trust.least, 0.0)
 
     def total(self, bits: Floats, x: Floats) -> Floats:
-        """Score of rows of measures that scored `bits` so far."""
-        left = self.share * bits + self.beyond(bits)
-        return np.asarray(left + self.start + self.parts(x).sum(axis=1), dtype=np.float64)
+        """Scores of all groups of a run."""
+        return self.parts(bits, x, self.upheld(bits, self.first(bits, x))).total(bits)
 
     def to_dict(self, measures: Sequence[str]) -> dict[str, Any]:
         """Plain numbers for a model file; `from_dict` gives back the same."""
         return {
             "share": self.share, "most": self.most, "measures": [measures[i] for i in self.columns],
-            "model": self.model.to_dict(),
+            "model": self.model.to_dict(), "trust": asdict(self.trust),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any] | None, measures: Sequence[str]) -> Leanings:
         """Read what `to_dict` wrote; without it every score stays as it is."""
         if given is None:
-            return cls(1.0, np.inf, (), AdditiveModel(0.0, ()))
+            return cls(1.0, np.inf, (), AdditiveModel(0.0, ()), Trust())
         columns = tuple(measures.index(name) for name in given["measures"])
-        return cls(float(given["share"]), float(given["most"]), columns, AdditiveModel.from_dict(given["model"]))
+        model = AdditiveModel.from_dict(given["model"])
+        return cls(float(given["share"]), float(given["most"]), columns, model, Trust(**given["trust"]))
+
+
+def _odds(share: Floats) -> Floats:
+    """Log odds in bits of shares that may be none or all."""
+    return probability_to_bits(np.clip(share, 0.001, 0.999))

@@ -27,6 +27,7 @@ TITLES = {
     "elsewhere": "Coordinated groups elsewhere",
     "overlap": "Groups that overlap with it",
     "beyond": "More than is believed",
+    "upheld": "Rings upheld elsewhere",
     "two_families": "Tied in two ways",
     "top_card": "Most shared card",
     "accounts_a_card": "Accounts behind a card",

@@ -186,7 +186,8 @@ WORKING: tuple[Table, ...] = (
         "community i! number",
         "size i! accounts",
         "link_bits f! mean bits of shared things an account",
-        "score_bits f! score in bits, judged like a real group",
+        "trees_bits f! what trees say of it, judged like a real group, in bits",
+        "first_bits f! what leanings say of it before the run is asked, in bits",
     ),
     _working(
         "null_members", "a member of a community of a rewired graph that reaches the report floor",

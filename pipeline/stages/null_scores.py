@@ -26,8 +26,9 @@ from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
 from pipeline.workbench import Workbench
 
-_COLUMNS = ["rewiring", "community", "size", "link_bits", "score_bits"]
+_COLUMNS = ["rewiring", "community", "size", "link_bits", "trees_bits", "first_bits"]
 _MEMBERS = ["rewiring", "community", "account_id"]
+_ALL_UPHELD = 0.95  # no run upholds more; members are kept of all groups that may reach the report floor
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,13 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     bits = model.score_bits(x)
     whole = model.whole_among(found.groups, x, bits, model.wholeness(x))
     chosen = choose_groups(found.groups, whole, bits)
-    placed = bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total()
-    in_place = np.round(model.leanings.total(placed, x[chosen.group]), 9)
-    high = np.flatnonzero(model.calibrated(in_place) >= settings.scores.report_floor).tolist()
+    trees = np.round(bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total(), 9)
+    first = model.leanings.first(trees, x[chosen.group])
+    highest = model.leanings.total_of(trees, first, np.full(trees.size, _ALL_UPHELD))
+    high = np.flatnonzero(model.calibrated(highest) >= settings.scores.report_floor).tolist()
     members = [(int(chosen.group[i]), found.groups.account[chosen.rows[i]]) for i in high]
     return NullScores(
-        table.iloc[chosen.group].assign(rewiring=number, score_bits=in_place).sort_values("community"),
+        table.iloc[chosen.group].assign(rewiring=number, trees_bits=trees, first_bits=first).sort_values("community"),
         pd.DataFrame(
             [(number, group, account) for group, rows in members for account in tables.accounts[rows].tolist()],
             columns=_MEMBERS,

@@ -17,7 +17,8 @@ from graphs.selection import Chosen, pools
 from graphs.ties import Groups
 from pipeline.chance import Standing, q_values
 from pipeline.judging import choose_groups
-from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE, Measure
+from pipeline.leanings import Leanings
+from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, UPHELD, WHOLE, Measure
 from pipeline.recalibration import Learned, learned, shifts
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
@@ -46,6 +47,7 @@ class _Judged:
 
     x: Floats
     alone: Floats  # bits of the group on its own
+    upheld: Floats  # share of other groups
     start: Floats
     parts: Floats  # bits by measure
     further: dict[Measure, tuple[Floats, Floats]]  # parts that are no measures: value and bits
@@ -81,7 +83,8 @@ def make(
     groups = Groups(len(found), rows["community"].to_numpy(np.int64), number.astype(np.int64))
     judged, chosen = _judge(behaviour, found, groups, model)
     q_value = np.ones(len(found))
-    q_value[chosen.group] = q_values(_standing(chosen, judged, rows), null_scores, null_members)
+    by_chance = null_scores.assign(score_bits=_as_in_this_run(null_scores, model.leanings, judged))
+    q_value[chosen.group] = q_values(_standing(chosen, judged, rows), by_chance, null_members)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
     known = learned(clean_decisions, previous_ring_registry)
     judged = _shifted(judged, reported, rows, incidence_bits, known, model)
@@ -107,6 +110,12 @@ def _shifted(
     decided[list(found)] = list(found.values())
     explanations, kind = _explained(judged.x, judged.bits() + decided, model)
     return replace(judged, explanations=explanations, kind=kind, decided=decided)
+
+
+def _as_in_this_run(null_scores: pd.DataFrame, leanings: Leanings, judged: _Judged) -> Floats:
+    """Scores of rewired groups as if they stood in the run: trees are believed as far as there."""
+    trees, first = (null_scores[c].to_numpy(float) for c in ("trees_bits", "first_bits"))
+    return leanings.total_of(trees, first, np.full(trees.size, float(judged.upheld.max(initial=0.0))))
 
 
 def _standing(chosen: Chosen, judged: _Judged, rows: pd.DataFrame) -> Standing:
@@ -160,23 +169,34 @@ def _judge(
 
     nothing, elsewhere = np.zeros(alone.size), np.full(alone.size, np.nan)
     elsewhere[stands] = placed.share_elsewhere
-    leanings = model.leanings
-    so_far = placed_on(alone, placed.total())
-    left = leanings.share
+    trees = placed_on(alone, placed.total())
+    upheld = _upheld(model.leanings, trees, x, stands)
+    left = model.leanings.parts(trees, x, upheld)
+    start = placed_on(np.full(alone.size, model.coordinated.bias), placed.start)
+    measured = placed_on(np.round(model.coordinated.parts(x), 9), placed.measures)
     judged = _Judged(
-        x, alone,
-        start=left * placed_on(np.full(alone.size, model.coordinated.bias), placed.start) + leanings.start,
-        parts=left * placed_on(np.round(model.coordinated.parts(x), 9), placed.measures) + leanings.parts(x),
+        x, alone, upheld,
+        start=left.trees * start + left.start,
+        parts=left.trees[:, None] * measured + left.lines,
         further={
-            WHOLE: (whole, left * placed_on(np.round(model.whole_bits(own_whole), 9), placed.whole)),
-            ELSEWHERE: (elsewhere, left * placed_on(nothing, placed.elsewhere)),
-            OVERLAP: (np.full(alone.size, np.nan), left * placed_on(nothing, placed.overlap)),
-            BEYOND: (np.round(so_far, 9), leanings.beyond(so_far)),
+            WHOLE: (whole, left.trees * placed_on(np.round(model.whole_bits(own_whole), 9), placed.whole)),
+            ELSEWHERE: (elsewhere, left.trees * placed_on(nothing, placed.elsewhere)),
+            OVERLAP: (np.full(alone.size, np.nan), left.trees * placed_on(nothing, placed.overlap)),
+            BEYOND: (np.round(trees, 9), left.beyond),
+            UPHELD: (upheld, left.upheld),
         },
         explanations={}, kind=np.zeros(0, dtype=object),
     )  # fmt: skip
     explanations, kind = _explained(x, judged.bits(), model)
     return replace(judged, explanations=explanations, kind=kind), chosen
+
+
+def _upheld(leanings: Leanings, trees: Floats, x: Floats, stands: npt.NDArray[np.int64]) -> Floats:
+    """What other groups that stand uphold: one value a group, whether it stands or not."""
+    first = leanings.first(trees[stands], x[stands])
+    out = np.full(trees.size, leanings.upheld_by(trees[stands], first))
+    out[stands] = leanings.upheld(trees[stands], first)
+    return out
 
 
 def _explained(x: Floats, bits: Floats, model: ScoringModel) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:

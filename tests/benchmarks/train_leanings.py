@@ -2,9 +2,10 @@
 
 A finished model judged worlds of several makers: ours as in training, ours full of strangers who send the same prompts
 (`followers`), and those of people who had seen neither our generator nor our code, but the contract and what is known
-of the field. The groups that stood there are kept in `makers.csv`: maker, size, guilty share, bits before leanings,
-measures that lean. Makers weigh the same, and the calibration comes from fits that left the maker out altogether; so
-does the table in `docs/benchmarks/makers.md`. `--renew` judges worlds of ours anew; others' are not ours to make.
+of the field. The groups that stood there are kept in `makers.csv`: maker, world, size, guilty share, bits of the
+trees, measures that lean. Makers weigh the same, and the calibration comes from fits that left the maker out
+altogether; so does the table in `docs/benchmarks/makers.md`. `--renew` judges worlds of ours anew; others' are not ours
+to make.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,12 @@ import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from graphs import fit_additive
-from graphs.additive import AdditiveModel, Shape, bits_to_probability
+from graphs.additive import AdditiveModel, Shape, bits_to_probability, probability_to_bits
 from graphs.forest import Forest
 from graphs.logistic import fit_logistic
 from pipeline.context import Usual, context_of, whole_among
 from pipeline.judging import choose_groups
-from pipeline.leanings import LEANINGS, Leanings
+from pipeline.leanings import LEANINGS, Leanings, Trust
 from pipeline.measures.catalogue import NAMES
 from pipeline.scoring_model import SHIPPED
 from pipeline.settings import ScoresSettings
@@ -49,7 +51,8 @@ above the threshold of {threshold}, before false discovery rates and membership 
 accounts in groups that are four fifths of a ring
 ([decision 25](../decisions/0025-which-way-a-measure-leans.md))."""
 _LEAST, _MOST = -3.5, 4.0  # bits: below, a group is no ring and teaches nothing; above, no more is believed
-_L2 = 10.0
+_L2, _L2_TRUST = 10.0, 3.0
+_REFUSED = 0.4  # times that bits below the least count besides; a ring of hundreds may stand there, and much else does
 _KNOTS = (0.05, 0.5, 0.95)  # quantiles that a line runs through; outside it is level
 
 
@@ -70,39 +73,76 @@ def standing(table: pd.DataFrame, model: dict[str, Any]) -> pd.DataFrame:
 
 
 def asked(groups: pd.DataFrame) -> pd.DataFrame:
-    """The rows that teach: groups that might be rings and of which it is known whether they are one."""
-    known = (groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)
-    return groups[known & (groups["bits"] > _LEAST)].reset_index(drop=True)
+    """The rows that teach: groups of which it is known whether they are a ring."""
+    return groups[(groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)].reset_index(drop=True)
 
 
 def fit(groups: pd.DataFrame) -> Leanings:
-    """Lines with the signs of the leanings over measures, and the share of the score that stays; makers weigh the same.
+    """Lines with the signs of the leanings beside the trees, and the trust in trees; makers weigh the same.
 
-    `groups`: columns `maker`, `guilty`, `bits` and the measures.
+    `groups`: columns `maker`, `world`, `guilty`, `bits` and the measures that lean.
     """
-    x = groups[list(LEANINGS)].to_numpy(float)
-    so_far = np.minimum(groups["bits"].to_numpy(float), _MOST)
-    size = groups["maker"].map(groups["maker"].value_counts()).to_numpy(float)
-    weight = len(groups) / (size * groups["maker"].nunique())
+    known = asked(groups)
+    x, ring = known[list(LEANINGS)].to_numpy(float), (known["guilty"] >= 0.8).to_numpy(float)
     knots = [np.unique(np.quantile(column[np.isfinite(column)], _KNOTS)) for column in x.T]
     leaning = [j for j, at in enumerate(knots) if at.size >= 2]  # what is the same everywhere says nothing
     names = [name for j, name in enumerate(LEANINGS) if j in leaning]
     made = fit_additive(
-        np.column_stack((so_far, x[:, leaning])), (groups["guilty"] >= 0.8).to_numpy(float),
-        signs=[1, *(LEANINGS[n] for n in names)], knots=[np.array([_LEAST, _MOST]), *(knots[j] for j in leaning)],
-        l2=_L2, sample_weight=weight,
+        np.column_stack((_believed(known), x[:, leaning])), ring, signs=[1, *(LEANINGS[n] for n in names)],
+        knots=[np.array([_LEAST, _MOST]), *(knots[j] for j in leaning)], l2=_L2, sample_weight=_weight(known),
     )  # fmt: skip
     low, high = made.shapes[0].bits.tolist()
     share = (high - low) / (_MOST - _LEAST)
     lines = tuple(Shape(s.sign, s.knots, s.bits) for s in made.shapes[1:])
     model = AdditiveModel(made.bias + low - share * _LEAST, lines)
-    return Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model)
+    first = Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model, Trust(least=_LEAST))
+    return replace(first, trust=_trust(groups, first))
+
+
+def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
+    """How much each counts: leanings, trees, what other groups of the run uphold, and trees times that."""
+    first, upheld = np.zeros(len(groups)), np.zeros(len(groups))
+    for rows in groups.groupby(["maker", "world"]).indices.values():
+        world = groups.iloc[rows]
+        bits = world["bits"].to_numpy(float)
+        first[rows] = leanings.first(bits, _measures(world))
+        upheld[rows] = probability_to_bits(leanings.upheld(bits, first[rows]))
+    believed = _believed(groups)
+    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
+    columns = np.column_stack((first, believed, upheld, believed * upheld))[told] * np.log(2.0)
+    known, spread = groups[told], columns.std(axis=0)
+    found = fit_logistic(
+        columns / spread, (known["guilty"] >= 0.8).to_numpy(float), _weight(known), l2=_L2_TRUST,
+        sign=np.ones(4, dtype=np.int64), start=np.zeros(5),
+    )  # fmt: skip
+    by_lines, by_trees, by_upheld, by_both = (found[1:] / spread).tolist()
+    return Trust(
+        lines=by_lines, trees=by_trees, upheld=by_upheld, trees_upheld=by_both, start=float(found[0] / np.log(2.0)),
+        least=_LEAST, refused=_REFUSED,
+    )  # fmt: skip
+
+
+def _believed(groups: pd.DataFrame) -> Floats:
+    return np.asarray(np.minimum(groups["bits"].to_numpy(float), _MOST), dtype=np.float64)
+
+
+def _weight(groups: pd.DataFrame) -> Floats:
+    """Makers weigh the same, however many groups they have."""
+    size = groups["maker"].map(groups["maker"].value_counts()).to_numpy(float)
+    return np.asarray(len(groups) / (size * groups["maker"].nunique()), dtype=np.float64)
+
+
+def _measures(groups: pd.DataFrame) -> Floats:
+    return groups.reindex(columns=list(NAMES)).to_numpy(float)  # those that do not lean are not kept
 
 
 def scored(groups: pd.DataFrame, leanings: Leanings) -> Floats:
-    """Bits of groups with leanings."""
-    x = groups.reindex(columns=list(NAMES)).to_numpy(float)  # those that do not lean are not kept
-    return leanings.total(groups["bits"].to_numpy(float), x)
+    """Bits of groups with leanings, world by world."""
+    out = np.zeros(len(groups))
+    for rows in groups.groupby(["maker", "world"]).indices.values():
+        world = groups.iloc[rows]
+        out[rows] = leanings.total(world["bits"].to_numpy(float), _measures(world))
+    return out
 
 
 def left_out(groups: pd.DataFrame) -> Floats:
@@ -116,9 +156,10 @@ def left_out(groups: pd.DataFrame) -> Floats:
 
 def line(groups: pd.DataFrame, bits: Floats) -> dict[str, float]:
     """Slope and offset that turn bits into a calibrated probability; makers weigh the same."""
-    size = groups["maker"].map(groups["maker"].value_counts()).to_numpy(float)
+    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
+    known = groups[told]
     offset, slope = fit_logistic(
-        bits[:, None] * np.log(2.0), (groups["guilty"] >= 0.8).to_numpy(float), size.mean() / size, l2=1e-3,
+        bits[told][:, None] * np.log(2.0), (known["guilty"] >= 0.8).to_numpy(float), _weight(known), l2=1e-3,
         sign=np.array([1]), start=np.array([0.0, 1.0]),
     )  # fmt: skip
     return {"slope": float(slope), "offset": float(offset / np.log(2.0))}
@@ -126,8 +167,10 @@ def line(groups: pd.DataFrame, bits: Floats) -> dict[str, float]:
 
 def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, float]) -> str:
     """What each maker's groups show, before leanings, by leanings that it had no part in, and as shipped."""
+    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
+    groups, apart, all_groups = groups[told], apart[told], groups
     ring, size = (groups["guilty"] >= 0.8).to_numpy(), groups["size"].to_numpy(float)
-    shipped, threshold = scored(groups, leanings), ScoresSettings().threshold
+    shipped, threshold = scored(all_groups, leanings)[told], ScoresSettings().threshold
     lines = [
         "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->",
         "", "# Worlds of several makers", "", *(_ABOUT.format(threshold=threshold)).splitlines(), "",
@@ -152,7 +195,9 @@ def _renewed(name: str, worlds: list[Given], given: argparse.Namespace, model: d
     with ProcessPoolExecutor(given.processes) as pool:
         kept = list(shown(pool.map(prepare, worlds, [given.cache] * len(worlds)), len(worlds), f"worlds, {name}"))
         tables = shown(pool.map(describe, kept, [given.to.resolve()] * len(kept)), len(kept), f"groups, {name}")
-        return pd.concat([asked(standing(t, model)) for t in tables], ignore_index=True).assign(maker=name)
+        found = [standing(t, model).assign(maker=name, world=number) for number, t in enumerate(tables)]
+        every = pd.concat(found, ignore_index=True)
+        return every[every["bits"] > _LEAST]
 
 
 def read_groups() -> pd.DataFrame:

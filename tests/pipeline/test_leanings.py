@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from graphs import AdditiveModel, Shape
-from pipeline.leanings import LEANINGS, Leanings
+from pipeline.leanings import LEANINGS, Leanings, Trust
 from pipeline.measures.catalogue import MEASURES, NAMES
 from pipeline.scoring_model import read_model, shipped_model
 from tests.benchmarks.train_leanings import asked, fit, left_out, line, read_groups, scored
@@ -35,9 +35,7 @@ def test_the_shipped_leanings_are_what_the_kept_groups_give() -> None:
     """Nobody has tuned them by hand, and whoever changes the fit or the groups meets this test."""
     groups, shipped = read_groups(), read_model()
     again = fit(groups)
-    x = np.nan_to_num(groups.reindex(columns=list(NAMES)).to_numpy(float))
-    bits = groups["bits"].to_numpy(float)
-    assert shipped.leanings.total(bits, x) == pytest.approx(again.total(bits, x), abs=1e-4)
+    assert scored(groups, shipped.leanings) == pytest.approx(scored(groups, again), abs=1e-4)
     by = line(groups, left_out(groups))
     assert shipped.slope == pytest.approx(by["slope"], abs=1e-4)
     assert shipped.offset == pytest.approx(by["offset"], abs=1e-4)
@@ -47,22 +45,53 @@ def test_the_shipped_leanings_are_what_the_kept_groups_give() -> None:
 def made() -> Leanings:
     up = Shape(1, np.array([0.0, 1.0]), np.array([-1.0, 2.0]))
     down = Shape(-1, np.array([0.0, 4.0]), np.array([1.0, -3.0]))
-    return Leanings(0.5, 4.0, (2, 0), AdditiveModel(-0.5, (up, down)))
+    trust = Trust(lines=1.5, trees=0.25, trees_upheld=0.125, upheld=0.75, start=0.5, refused=0.5)
+    return Leanings(0.5, 4.0, (2, 0), AdditiveModel(-0.5, (up, down)), trust)
 
 
-def test_total_is_what_its_parts_add_up_to(made: Leanings) -> None:
+@pytest.fixture
+def run() -> tuple[np.ndarray, np.ndarray]:
     dice = np.random.default_rng(4)
-    x, bits = dice.normal(1.0, 2.0, (200, 3)), dice.normal(2.0, 5.0, 200)
-    added = 0.5 * bits + made.beyond(bits) + made.start + made.parts(x).sum(axis=1)
+    return dice.normal(0.0, 5.0, 200), dice.normal(1.0, 2.0, (200, 3))
+
+
+def test_total_is_what_its_parts_add_up_to(made: Leanings, run: tuple[np.ndarray, np.ndarray]) -> None:
+    bits, x = run
+    first = made.first(bits, x)
+    upheld = made.upheld(bits, first)
+    parts = made.parts(bits, x, upheld)
+    added = parts.trees * bits + parts.start + parts.lines.sum(axis=1) + parts.beyond + parts.upheld
     assert made.total(bits, x).tolist() == pytest.approx(added.tolist())
-    assert (made.beyond(bits) <= 0).all() and (made.beyond(bits[bits <= 4.0]) == 0).all()
-    # however sure the trees are, more than four bits are not believed of them
-    assert made.total(np.array([4.0]), x[:1]).tolist() == made.total(np.array([40.0]), x[:1]).tolist()
+    assert made.total(bits, x).tolist() == pytest.approx(made.total_of(bits, first, upheld).tolist(), abs=1e-6)
+    odds = np.log2(upheld / (1 - upheld))
+    said = 1.5 * first + (0.25 + 0.125 * odds) * np.minimum(bits, 4.0) + 0.75 * odds + 0.5
+    assert added.tolist() == pytest.approx((said + 0.5 * np.minimum(bits + 3.5, 0.0)).tolist(), abs=1e-6)
+
+
+def test_trees_are_believed_up_to_a_bound_and_their_refusal_beyond(made: Leanings) -> None:
+    x, upheld = np.zeros((4, 3)), np.full(4, 0.5)
+    sure, surer, low, lower = made.parts(np.array([4.0, 40.0, -3.5, -5.5]), x, upheld).total(
+        np.array([4.0, 40.0, -3.5, -5.5])
+    )
+    assert sure == pytest.approx(surer)
+    assert low - lower == pytest.approx(2 * (1.5 * 0.5 + 0.25 + 0.5))
+
+
+def test_other_groups_of_the_run_say_how_far_trees_are_believed(made: Leanings) -> None:
+    """Of three groups that trees call rings, what the other two are by leanings counts against ten of 0.4; what trees
+    do not call a ring has no say."""
+    bits, first = np.array([3.0, 2.0, 1.0, -1.0]), np.array([40.0, 40.0, -40.0, 40.0])
+    assert made.upheld(bits, first).tolist() == pytest.approx([5 / 12, 5 / 12, 6 / 12, 6 / 13])
+    assert made.upheld_by(bits, first) == pytest.approx(6 / 13)
+    x = np.zeros((2, 3))
+    doubted, upheld = made.parts(np.array([3.0, 3.0]), x, np.array([0.1, 0.9])).trees
+    assert doubted < 1.0 < upheld
 
 
 def test_lines_stay_with_their_measures(made: Leanings) -> None:
     x = np.array([[4.0, 9.0, 1.0], [np.nan, 9.0, np.nan]])
-    assert made.parts(x).tolist() == [[-3.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
+    lines = made.parts(np.zeros(2), x, np.full(2, 0.5)).lines
+    assert lines.tolist() == [[-4.5, 0.0, 3.0], [0.0, 0.0, 0.0]]
 
 
 def test_a_file_gives_back_the_same(made: Leanings) -> None:
@@ -84,7 +113,7 @@ def _groups(maker: str, n: int, seed: int, *, honest: float, artefact: float) ->
     ring = (np.arange(n) % 3 == 0).astype(float)
     table = pd.DataFrame(np.nan, index=range(n), columns=list(NAMES)).assign(**dict.fromkeys(LEANINGS, 0.5))
     return table.assign(
-        maker=maker, size=5, guilty=ring, bits=dice.normal(0, 1, n),
+        maker=maker, world=np.arange(n) // 50, size=5, guilty=ring, bits=dice.normal(0, 1, n),
         addresses_an_account=ring * honest + dice.normal(0, 1, n), answer_spread=ring * artefact + dice.normal(0, 1, n),
     )  # fmt: skip
 
@@ -131,6 +160,10 @@ def test_the_line_makes_probabilities_of_bits() -> None:
     assert (found["slope"], found["offset"]) == (pytest.approx(0.5, abs=0.03), pytest.approx(-1.0, abs=0.1))
 
 
-def test_what_is_known_not_to_be_a_ring_and_mixtures_teach_nothing() -> None:
-    groups = pd.DataFrame({"guilty": [1.0, 0.0, 0.7, 1.0], "bits": [2.0, 1.0, 5.0, -8.0]})
-    assert asked(groups)["bits"].tolist() == [2.0, 1.0]
+def test_mixtures_teach_nothing_but_are_part_of_their_world() -> None:
+    groups = _groups("one", 200, 9, honest=3.0, artefact=0.0)
+    mixed = groups.assign(guilty=0.7, bits=9.0, world=500)  # a world of its own, of mixtures only
+    assert asked(pd.concat([groups, mixed]))["bits"].tolist() == groups["bits"].tolist()
+    other = _groups("two", 200, 10, honest=3.0, artefact=0.0)
+    alone, beside = fit(pd.concat([groups, other])), fit(pd.concat([groups, other, mixed.assign(maker="three")]))
+    assert beside.to_dict(NAMES) == alone.to_dict(NAMES)

@@ -27,7 +27,8 @@ def hand_made(
     A group scores +6 bits where `coordinated` is above one half, else -6; it is expected to be whole (0.9) where
     `whole` is above one half, else a part (0.2). Pairs have no affinity. Where more than half of the run's other
     groups are expected to be coordinated, `elsewhere` bits are added, else taken. With `leaning`, half of the score
-    so far stays, of two bits at most, and `coordinated` adds that many bits at 1 and takes as many at 0.
+    so far stays, of two bits at most, `coordinated` adds that many bits at 1 and takes as many at 0, and half the log
+    odds of what other groups uphold are added.
     """
     measures = [coordinated, whole]
     n, column = len(measures) + len(CONTEXT), len(measures) + CONTEXT.index("elsewhere")
@@ -45,7 +46,9 @@ def hand_made(
     if leaning is not None:
         line = Shape(1, np.array([0.0, 1.0]), np.array([-leaning, leaning]))
         lines = AdditiveModel(0.25, (line,)).to_dict()
-        model["leanings"] = {"share": 0.5, "most": 2.0, "measures": [coordinated], "model": lines}
+        trust = {"upheld": 0.5, "refused": 0.25}
+        told = {"share": 0.5, "most": 2.0, "measures": [coordinated], "model": lines, "trust": trust}
+        model["leanings"] = told
     place.write_text(json.dumps(model))
     return str(place)
 

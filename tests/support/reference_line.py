@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from pipeline.leanings import LEANINGS
-from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, WHOLE
+from pipeline.measures.catalogue import BEYOND, ELSEWHERE, MEASURES, OVERLAP, UPHELD, WHOLE
 from pipeline.plan import STAGES, Stage
 from pipeline.schemas import OUTPUTS, TABLES
 from tests.support.house import ROOT, files, tree
@@ -111,21 +111,22 @@ def measures() -> str:
     head = """# Measures
 
 What is measured of each candidate group, and of groups of rewired graphs in the same way. Most are differences from, or
-ratios to, the same measure over all accounts of the run. "Speaks" is fixed by hand and bounds the trees: more of a measure
-that speaks *for* never lowers what they say, more of one that speaks *against* never raises it. "Leans" is fixed by hand as
-well, for the lines that are to hold wherever a log comes from
-([decision 25](../decisions/0025-which-way-a-measure-leans.md)). What the model makes of both stands in `score_parts` of each
-run, in bits. Formulas: [the method](../explanation/method.md)."""
+ratios to, the same measure over all accounts of the run. "Speaks" is fixed by hand and bounds the trees: more of a
+measure that speaks *for* never lowers what they say, more of one that speaks *against* never raises it. "Leans" is
+fixed by hand as well, for the lines that are to hold wherever a log comes from
+([decision 25](../decisions/0025-which-way-a-measure-leans.md)). What the model makes of both stands in
+`score_parts` of each run, in bits. Formulas: [the method](../explanation/method.md)."""
     rows = [
         (code(m.name), m.family, cell(m.unit), SPEAKS[m.sign], LEANS[LEANINGS.get(m.name, 0)], cell(sentence(m.says)))
         for m in MEASURES
     ]
-    further = [(code(m.name), cell(m.unit), cell(sentence(m.says))) for m in (WHOLE, ELSEWHERE, OVERLAP, BEYOND)]
+    of_the_run = (WHOLE, ELSEWHERE, OVERLAP, BEYOND, UPHELD)
+    further = [(code(m.name), cell(m.unit), cell(sentence(m.says))) for m in of_the_run]
     after = """## Parts that are no measures
 
-`score_parts` holds four more. The first three come from the other groups that the search found in the same run; two of
-them have a value, the third is many comparisons in one and has none, so no usual value stands beside it. The last is
-what is taken back where the trees say more than is believed of them."""
+`score_parts` holds five more. The first three come from the other groups that the search found in the same run; two of
+them have a value, the third is many comparisons in one and has none, so no usual value stands beside it. The last two
+say how far the trees are believed in this run."""
     return (
         f"{head}\n\n{table(('measure', 'family', 'unit', 'speaks', 'leans', 'meaning'), rows)}\n\n{after}\n\n"
         f"{table(('part', 'unit', 'meaning'), further)}"

@@ -102,7 +102,8 @@ def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) 
     assert parts["start"] == pytest.approx(0.25)
     assert parts["beyond"] == pytest.approx(0.5 * (2.0 - so_far))
     assert made.candidate_parts.set_index("part")["value"]["beyond"] == pytest.approx(so_far)
-    assert made.candidates["score_bits"].item() == pytest.approx(0.5 * 2.0 + 0.25 + 0.8)
+    assert parts["upheld"] == pytest.approx(0.5 * np.log2(0.4 / 0.6))  # nobody else is there: as is usual
+    assert made.candidates["score_bits"].item() == pytest.approx(0.5 * 2.0 + 0.25 + 0.8 + parts["upheld"])
     assert parts.sum() == pytest.approx(made.candidates["score_bits"].item())
 
 
@@ -121,5 +122,5 @@ def test_a_single_ring_is_weighed_against_the_best_of_chance(
     model: str, bests: list[float], lowest: float, highest: float
 ) -> None:
     chance = pd.DataFrame({"rewiring": range(len(bests)), "community": 0, "size": 5, "link_bits": 5.0})
-    made = _judged(model, [(range(14), 0.9, 0.9)], chance.assign(score_bits=bests))
+    made = _judged(model, [(range(14), 0.9, 0.9)], chance.assign(trees_bits=bests, first_bits=bests))
     assert lowest <= made.candidates["q_value"].item() <= highest

@@ -172,8 +172,8 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
     ring, size = (groups["guilty"] >= 0.8).to_numpy(), groups["size"].to_numpy(float)
     shipped, threshold = scored(all_groups, leanings)[told], ScoresSettings().threshold
     lines = [
-        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->",
-        "", "# Worlds of several makers", "", *(_ABOUT.format(threshold=threshold)).splitlines(), "",
+        "# Worlds of several makers", "",
+        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->", "", *(_ABOUT.format(threshold=threshold)).splitlines(), "",
         "| maker | groups | of rings | before | left out | shipped | left out: right of accused | recall "
         "| shipped: right of accused | recall |",
         "|---|---|---|---|---|---|---|---|---|---|",

@@ -84,8 +84,8 @@ def test_the_columns_are_those_of_the_contract() -> None:
     ("change", "flagged"),
     [
         ({}, True),
-        ({"score": 0.69}, False),
-        ({"score": 0.70}, True),
+        ({"score": 0.49}, False),
+        ({"score": 0.50}, True),
         ({"q_value": 0.0501}, False),
         ({"kind": "organization"}, False),
         ({"kind": "reseller_pool"}, False),

@@ -54,7 +54,7 @@ class Scene:
     strangers: int = 40
     membership: dict[str, float] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=lambda: {INNER: POOL})
-    scores: dict[int, float] = field(default_factory=lambda: {POOL: 0.1, INNER: 0.6, RING: 0.95})
+    scores: dict[int, float] = field(default_factory=lambda: {POOL: 0.1, INNER: 0.4, RING: 0.95})
 
     def evidence(self, folder: Path, parts: int = 2) -> Evidence:
         """Run the stage."""

@@ -42,8 +42,7 @@ class Trust:
 
     `lines` counts what the leanings say, `trees` and `trees_upheld` what the trees say, the latter times the bits
     upheld; `upheld` counts these bits by themselves, `start` is for all. A run's own share counts against `groups`
-    groups of which a share `usual` is upheld. What trees say below `least` counts `refused` times besides: they know
-    best what is no ring at all.
+    groups of which a share `usual` is upheld. Where trees speak against a ring, that counts `refused` times besides.
     """
 
     lines: float = 1.0
@@ -53,7 +52,6 @@ class Trust:
     start: float = 0.0
     groups: float = 10.0
     usual: float = 0.4
-    least: float = -3.5
     refused: float = 0.0
 
 
@@ -127,8 +125,8 @@ class Leanings:
         return np.maximum(trust.lines * self.share + trust.trees + trust.trees_upheld * odds, 0.0)
 
     def _refused(self, bits: Floats) -> Floats:
-        """Bits taken because trees say that it is no ring at all."""
-        return self.trust.refused * np.minimum(bits - self.trust.least, 0.0)
+        """Bits taken because trees speak against a ring."""
+        return self.trust.refused * np.minimum(bits, 0.0)
 
     def total(self, bits: Floats, x: Floats) -> Floats:
         """Scores of all groups of a run."""

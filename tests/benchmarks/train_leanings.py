@@ -52,7 +52,7 @@ accounts in groups that are four fifths of a ring
 ([decision 25](../decisions/0025-which-way-a-measure-leans.md))."""
 _LEAST, _MOST = -3.5, 4.0  # bits: below, a group is no ring and teaches nothing; above, no more is believed
 _L2, _L2_TRUST = 10.0, 3.0
-_REFUSED = 0.4  # times that bits below the least count besides; a ring of hundreds may stand there, and much else does
+_REFUSED = 0.4  # times that bits against a ring count besides; rings of hundreds may stand there, and resellers do
 _KNOTS = (0.05, 0.5, 0.95)  # quantiles that a line runs through; outside it is level
 
 
@@ -95,7 +95,7 @@ def fit(groups: pd.DataFrame) -> Leanings:
     share = (high - low) / (_MOST - _LEAST)
     lines = tuple(Shape(s.sign, s.knots, s.bits) for s in made.shapes[1:])
     model = AdditiveModel(made.bias + low - share * _LEAST, lines)
-    first = Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model, Trust(least=_LEAST))
+    first = Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model, Trust())
     return replace(first, trust=_trust(groups, first))
 
 
@@ -118,7 +118,7 @@ def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
     by_lines, by_trees, by_upheld, by_both = (found[1:] / spread).tolist()
     return Trust(
         lines=by_lines, trees=by_trees, upheld=by_upheld, trees_upheld=by_both, start=float(found[0] / np.log(2.0)),
-        least=_LEAST, refused=_REFUSED,
+        refused=_REFUSED,
     )  # fmt: skip
 
 

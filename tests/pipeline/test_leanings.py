@@ -65,13 +65,13 @@ def test_total_is_what_its_parts_add_up_to(made: Leanings, run: tuple[np.ndarray
     assert made.total(bits, x).tolist() == pytest.approx(made.total_of(bits, first, upheld).tolist(), abs=1e-6)
     odds = np.log2(upheld / (1 - upheld))
     said = 1.5 * first + (0.25 + 0.125 * odds) * np.minimum(bits, 4.0) + 0.75 * odds + 0.5
-    assert added.tolist() == pytest.approx((said + 0.5 * np.minimum(bits + 3.5, 0.0)).tolist(), abs=1e-6)
+    assert added.tolist() == pytest.approx((said + 0.5 * np.minimum(bits, 0.0)).tolist(), abs=1e-6)
 
 
 def test_trees_are_believed_up_to_a_bound_and_their_refusal_beyond(made: Leanings) -> None:
     x, upheld = np.zeros((4, 3)), np.full(4, 0.5)
-    sure, surer, low, lower = made.parts(np.array([4.0, 40.0, -3.5, -5.5]), x, upheld).total(
-        np.array([4.0, 40.0, -3.5, -5.5])
+    sure, surer, low, lower = made.parts(np.array([4.0, 40.0, 0.0, -2.0]), x, upheld).total(
+        np.array([4.0, 40.0, 0.0, -2.0])
     )
     assert sure == pytest.approx(surer)
     assert low - lower == pytest.approx(2 * (1.5 * 0.5 + 0.25 + 0.5))

@@ -173,7 +173,8 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
     shipped, threshold = scored(all_groups, leanings)[told], ScoresSettings().threshold
     lines = [
         "# Worlds of several makers", "",
-        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->", "", *(_ABOUT.format(threshold=threshold)).splitlines(), "",
+        "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->", "",
+        *(_ABOUT.format(threshold=threshold)).splitlines(), "",
         "| maker | groups | of rings | before | left out | shipped | left out: right of accused | recall "
         "| shipped: right of accused | recall |",
         "|---|---|---|---|---|---|---|---|---|---|",

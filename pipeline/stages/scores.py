@@ -26,6 +26,7 @@ from pipeline.settings import Settings
 Floats = npt.NDArray[np.float64]
 
 _POOL_SIZE = 3  # accounts that a pool must have beside its rings
+_DOUBT = 1.5  # times that coordination must be likelier than the best innocent explanation, to be the best itself
 _INSIDE_POOL = 0.8  # share of a ring that must lie in a pool
 _FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
 
@@ -200,10 +201,11 @@ def _upheld(leanings: Leanings, trees: Floats, x: Floats, stands: npt.NDArray[np
 
 
 def _explained(x: Floats, bits: Floats, model: ScoringModel) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
-    """Probability of each explanation of each group, and the likeliest."""
+    """Probability of each explanation of each group, and the best: the likeliest, in doubt an innocent one."""
     explanations = model.explanations(x, model.calibrated(bits))
     kinds = sorted(explanations)
-    return explanations, np.array(kinds, dtype=object)[np.argmax([explanations[k] for k in kinds], axis=0)]
+    weighed = [explanations[k] / (_DOUBT if k == "coordinated" else 1.0) for k in kinds]
+    return explanations, np.array(kinds, dtype=object)[np.argmax(weighed, axis=0)]
 
 
 def _tables(

@@ -107,6 +107,16 @@ def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) 
     assert parts.sum() == pytest.approx(made.candidates["score_bits"].item())
 
 
+@pytest.mark.parametrize(("offset", "kind"), [(-6.0, "coordinated"), (-9.0, "unclear")])
+def test_in_doubt_an_innocent_explanation_is_the_best(tmp_path: Path, offset: float, kind: str) -> None:
+    """One rival takes all that the score leaves: 0.9 stands against 0.1, and 0.53 against 0.47 is not enough."""
+    doubtful = hand_made(tmp_path / "model.json", coordinated="handoffs", whole="text_closed", offset=offset)
+    made = _judged(doubtful, [(range(14), 0.9, 0.9)])
+    assert made.candidates["score"].item() == pytest.approx(1 / (1 + 2.0 ** -(6.0 + np.log2(9.0) + offset)))
+    assert made.candidates["score"].item() > 0.5
+    assert made.candidates["kind"].tolist() == [kind]
+
+
 def test_a_group_has_no_say_about_itself(listening: str) -> None:
     made = _judged(listening, [(range(14), 0.9, 0.9)])
     alone = made.candidate_parts.set_index("part").loc["elsewhere"]

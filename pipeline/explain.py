@@ -135,7 +135,7 @@ def _ring_lines(f: Facts) -> list[str]:
         it_is(float(ring["score"]), f"the {counted(int(ring['size']), 'account')} are one coordinated operation"),
         f["confidence"],
         _operator_line(f),
-        _flag_line(ring),
+        _flag_line(ring, f["explanations"]),
         "",
         f"Why this score, in bits ({ring['score_bits']:+.1f} in all; in brackets the group and groups like it)",
         *waterfall(f["parts"]),
@@ -182,13 +182,16 @@ def _operator_line(f: Facts) -> str:
     return f"The operation is not attributed. The best named rival reached {number(float(probability))}."
 
 
-def _flag_line(ring: Facts) -> str:
+def _flag_line(ring: Facts, explanations: list[Facts]) -> str:
     if ring["flagged"]:
         return "The ring is flagged."
     if isinstance(ring["suppressed_by"], str):
         return f"The ring is not flagged: a dismissal stands ({shown(ring['suppressed_by'])})."
     if ring["kind"] != "coordinated":
-        return f"The ring is not flagged: the best explanation is {_kind(ring['kind'])}."
+        best = _kind(ring["kind"])
+        if explanations and explanations[0]["kind"] == "coordinated":  # the likeliest, and not by enough
+            return f"The ring is not flagged: {best} explains it nearly as well, and in doubt that is held to be so."
+        return f"The ring is not flagged: the best explanation is {best}."
     seen = f"a score of {number(float(ring['score']))} with a false discovery rate of {ring['q_value']:.3f}"
     return f"The ring is not flagged: {seen} is not what the settings ask for (scores.threshold, scores.max_q)."
 

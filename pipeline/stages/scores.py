@@ -26,7 +26,7 @@ from pipeline.settings import Settings
 Floats = npt.NDArray[np.float64]
 
 _POOL_SIZE = 3  # accounts that a pool must have beside its rings
-_DOUBT = 1.5  # times that coordination must be likelier than the best innocent explanation, to be the best itself
+_DOUBT = 1.25  # times that coordination must be likelier than the best innocent explanation, to be the best itself
 _INSIDE_POOL = 0.8  # share of a ring that must lie in a pool
 _FAMILY_BITS = ("network_bits", "payment_bits", "text_bits", "declared_bits")
 

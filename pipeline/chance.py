@@ -69,8 +69,7 @@ def _blocks_of(chance: list[Floats]) -> int:
 
 
 def found_again(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rewired groups lie by half in real groups that each score about as high: one value a row of `null_scores`.
-    """
+    """Which rewired groups lie by half in real groups that each score about as high: one value a rewired group."""
     key = ["rewiring", "community"]
     known = pd.Series(real.place, index=real.account_id)
     place = null_members["account_id"].map(known)

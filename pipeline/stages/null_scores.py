@@ -28,7 +28,7 @@ from pipeline.workbench import Workbench
 
 _COLUMNS = ["rewiring", "community", "size", "link_bits", "trees_bits", "first_bits"]
 _MEMBERS = ["rewiring", "community", "account_id"]
-_ALL_UPHELD = 0.95  # no run upholds more; members are kept of all groups that may reach the report floor
+_ALL_UPHELD = 0.95  # few runs uphold more; members are kept of what may reach the report floor in such a run
 
 
 @dataclass(frozen=True)

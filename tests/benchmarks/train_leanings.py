@@ -74,7 +74,11 @@ def standing(table: pd.DataFrame, model: dict[str, Any]) -> pd.DataFrame:
 
 def asked(groups: pd.DataFrame) -> pd.DataFrame:
     """The rows that teach: groups of which it is known whether they are a ring."""
-    return groups[(groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)].reset_index(drop=True)
+    return groups[_known(groups)].reset_index(drop=True)
+
+
+def _known(groups: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return np.asarray((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5), dtype=np.bool_)
 
 
 def fit(groups: pd.DataFrame) -> Leanings:
@@ -108,7 +112,7 @@ def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
         first[rows] = leanings.first(bits, _measures(world))
         upheld[rows] = probability_to_bits(leanings.upheld(bits, first[rows]))
     believed = _believed(groups)
-    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
+    told = _known(groups)
     columns = np.column_stack((first, believed, upheld, believed * upheld))[told] * np.log(2.0)
     known, spread = groups[told], columns.std(axis=0)
     found = fit_logistic(
@@ -156,7 +160,7 @@ def left_out(groups: pd.DataFrame) -> Floats:
 
 def line(groups: pd.DataFrame, bits: Floats) -> dict[str, float]:
     """Slope and offset that turn bits into a calibrated probability; makers weigh the same."""
-    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
+    told = _known(groups)
     known = groups[told]
     offset, slope = fit_logistic(
         bits[told][:, None] * np.log(2.0), (known["guilty"] >= 0.8).to_numpy(float), _weight(known), l2=1e-3,
@@ -167,10 +171,9 @@ def line(groups: pd.DataFrame, bits: Floats) -> dict[str, float]:
 
 def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, float]) -> str:
     """What each maker's groups show, before leanings, by leanings that it had no part in, and as shipped."""
-    told = ((groups["guilty"] >= 0.8) | (groups["guilty"] < 0.5)).to_numpy()
-    groups, apart, all_groups = groups[told], apart[told], groups
+    known, threshold = _known(groups), ScoresSettings().threshold
+    apart, shipped, groups = apart[known], scored(groups, leanings)[known], groups[known]
     ring, size = (groups["guilty"] >= 0.8).to_numpy(), groups["size"].to_numpy(float)
-    shipped, threshold = scored(all_groups, leanings)[told], ScoresSettings().threshold
     lines = [
         "# Worlds of several makers", "",
         "<!-- made by `python -m tests.benchmarks.train_leanings`; do not edit -->", "",

@@ -107,6 +107,17 @@ def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) 
     assert parts.sum() == pytest.approx(made.candidates["score_bits"].item())
 
 
+def test_rewired_groups_are_judged_as_if_they_stood_in_the_run(tmp_path: Path) -> None:
+    """Four rings uphold each other; rewired groups of which trees and leanings say the same score the same there, though
+    in a graph of their own nothing would uphold them."""
+    leaning = hand_made(tmp_path / "model.json", coordinated="handoffs", whole="text_closed", leaning=1.0)
+    rings = [(range(n, n + 6), 0.9, 0.9) for n in (0, 6, 12, 18)]
+    first = 0.5 * 2.0 + 0.25 + 0.8 + np.linspace(0.001, 0.01, 7)
+    chance = pd.DataFrame({"rewiring": range(7), "community": 0, "size": 6, "link_bits": 5.0})
+    made = _judged(leaning, rings, chance.assign(trees_bits=6.0 + np.log2(9.0), first_bits=first))
+    assert made.candidates["q_value"].tolist() == pytest.approx([8 / 7 / 4] * 4)  # one a graph and one, for four rings
+
+
 @pytest.mark.parametrize(("offset", "kind"), [(-6.0, "coordinated"), (-9.0, "unclear")])
 def test_in_doubt_an_innocent_explanation_is_the_best(tmp_path: Path, offset: float, kind: str) -> None:
     """One rival takes all that the score leaves: 0.9 stands against 0.1, and 0.53 against 0.47 is not enough."""

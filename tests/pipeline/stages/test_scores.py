@@ -108,8 +108,8 @@ def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) 
 
 
 def test_rewired_groups_are_judged_as_if_they_stood_in_the_run(tmp_path: Path) -> None:
-    """Four rings uphold each other; rewired groups of which trees and leanings say the same score the same there, though
-    in a graph of their own nothing would uphold them."""
+    """Four rings uphold each other; rewired groups of which trees and leanings say the same score the same there,
+    though in a graph of their own nothing would uphold them."""
     leaning = hand_made(tmp_path / "model.json", coordinated="handoffs", whole="text_closed", leaning=1.0)
     rings = [(range(n, n + 6), 0.9, 0.9) for n in (0, 6, 12, 18)]
     first = 0.5 * 2.0 + 0.25 + 0.8 + np.linspace(0.001, 0.01, 7)

@@ -18,7 +18,7 @@ from pipeline.settings import NullSettings
 Floats = npt.NDArray[np.float64]
 
 _FOUND_AGAIN = 0.5  # share of a rewired group that lies in real groups, from which it is these again
-_SURER = 2.0  # bits by which a part of a group may score above the whole: few accounts are more alike than many
+_SURER = 2.0  # bits by which a part of a doubtful group may score above the whole: few are more alike than many
 _LEAST_MAXIMA = 3  # best groups that their law can be told from
 _MAXIMA = 7  # as many are wanted; where there are fewer rewired graphs, these are cut into blocks
 _LEAST_IN_BLOCK = 100  # rewired groups in a block, so that its best follows the law of the best of many
@@ -26,9 +26,11 @@ _LEAST_IN_BLOCK = 100  # rewired groups in a block, so that its best follows the
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """Groups that stand: score of each in bits; accounts with the place of the group they are in (no two groups)."""
+    """Groups that stand: score of each in bits, and whether it is likely enough to be accused, chance aside; accounts
+    with the place of the group they are in (no two groups)."""
 
     bits: Floats
+    likely: npt.NDArray[np.bool_]
     account_id: npt.NDArray[np.object_]
     place: npt.NDArray[np.int64]
 
@@ -69,14 +71,18 @@ def _blocks_of(chance: list[Floats]) -> int:
 
 
 def found_again(real: Standing, null_scores: pd.DataFrame, null_members: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rewired groups lie by half in real groups that each score about as high: one value a rewired group."""
+    """Which rewired groups lie by half in real groups that are likely, or score about as high: one value each.
+
+    A part of a likely ring that comes together again accuses nobody but its members, however high it scores.
+    """
     key = ["rewiring", "community"]
     known = pd.Series(real.place, index=real.account_id)
     place = null_members["account_id"].map(known)
     together = null_members[key].assign(place=place).dropna().groupby([*key, "place"]).size().rename("together")
     pairs = together.reset_index().merge(null_scores[[*key, "score_bits"]], on=key)
-    as_high = real.bits[pairs["place"].to_numpy(np.int64)] + _SURER >= pairs["score_bits"].to_numpy(float)
-    lies_in = pairs[as_high].groupby(key)["together"].sum()
+    place_of = pairs["place"].to_numpy(np.int64)
+    as_high = real.bits[place_of] + _SURER >= pairs["score_bits"].to_numpy(float)
+    lies_in = pairs[as_high | real.likely[place_of]].groupby(key)["together"].sum()
     size = null_members.groupby(key).size()
     again = size.index[lies_in.reindex(size.index, fill_value=0) >= _FOUND_AGAIN * size]
     return np.asarray(pd.MultiIndex.from_frame(null_scores[key]).isin(again), dtype=np.bool_)

@@ -24,10 +24,13 @@ Floats = npt.NDArray[np.float64]
 _FOR = (
     "network_bits", "payment_bits", "text_bits", "tie_bits", "affinity_best", "affinity_bound", "affinity_mean",
     "two_families", "payment_closed", "network_closed", "text_closed", "addresses_an_account", "templates_an_account",
-    "reasoning", "handoffs", "one_client", "flat_day", "no_rhythm", "synchrony", "creation_burst", "young", "suspended",
+    "reasoning", "handoffs", "one_client", "flat_day", "no_rhythm", "same_clock", "presence", "synchrony",
+    "creation_burst", "young", "suspended",
 )  # fmt: skip
-# More of it is what strangers do who have something in common: each is another, with a place, a past and others around.
+# More of it is what a customer has who hides nothing, one place and one card for all; or what strangers do who have
+# something in common: each is another, with a place, a past and others around.
 _AGAINST = (
+    "top_card", "accounts_a_card", "network_reach",
     "payment_open", "network_open", "text_open", "site", "organisation", "payer_days", "template_rate", "cards_spread",
     "paid_spread", "addresses_spread", "frame_share_spread", "top_template_spread", "templated_spread",
     "volume_spread", "answer_spread", "question_spread", "days_spread", "age_spread",

@@ -68,6 +68,8 @@ TITLES = {
     "answer_spread": "Answers of like length",
     "question_spread": "Requests of like length",
     "days_spread": "Active on as many days",
+    "presence": "Days without a break",
+    "same_clock": "Hours in common",
     "flat_day": "Round the clock",
     "no_rhythm": "No daily rhythm",
     "weekend": "Weekends worked through",
@@ -85,7 +87,7 @@ TITLES = {
 }
 # shares of which the platform's has been taken away: they are read in points, with a sign; the first are of accounts
 ACCOUNTS_EXCESS = frozenset(("paying", "creation_burst", "young", "suspended", "one_client"))
-EXCESS = ACCOUNTS_EXCESS | {"top_template", "reasoning", "distinct_slots", "templated", "client_steady"}
+EXCESS = ACCOUNTS_EXCESS | {"top_template", "reasoning", "distinct_slots", "templated", "client_steady", "presence"}
 
 
 def title(part: str) -> str:

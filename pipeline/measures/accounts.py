@@ -138,7 +138,11 @@ _PER_DAY = {"s": 86400.0, "ms": 86400e3, "us": 86400e6, "ns": 86400e9}
 
 
 def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, Floats]:
-    """Spreads over the accounts of a group, as the log of their ratio to the spread over the whole platform."""
+    """Spreads over the accounts of a group, as the log of their ratio to the spread over the whole platform; presence.
+
+    How much an account asks in a day is not among them, but on how many days of its time here it asks at all: a person
+    takes days off, an operator's queue does not.
+    """
 
     def daily(table: pd.DataFrame) -> Floats:
         events, days = _float(table["n_events"]), _float(table["n_days"])
@@ -163,6 +167,7 @@ def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, 
         "answer_spread": against_all(length(mine, answers), length(traits, answers), 0.05),
         "question_spread": against_all(length(mine, questions), length(traits, questions), 0.05),
         "days_spread": against_all(present(mine), present(traits), 0.02),
+        "presence": rows.mean(present(mine)) - float(np.nanmean(_with_any(present(traits)))),
     }
 
 

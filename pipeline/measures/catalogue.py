@@ -88,6 +88,8 @@ MEASURES: tuple[Measure, ...] = (
         "spread of the mean length of requests over accounts",
     ),
     Measure("days_spread", "volume", "log2, times the platform's", -1, "spread of the share of days active"),
+    Measure("presence", "time", "share", 0, "days active between an account's first and last, above the platform's"),
+    Measure("same_clock", "time", "share", 0, "likeness of the accounts' hours of the day, above the platform's"),
     Measure("flat_day", "time", "share", 0, "evenness of the group's activity over the hours of the day"),
     Measure("no_rhythm", "time", "share", +1, "evenness of single accounts' days, above the platform's"),
     Measure("weekend", "time", "share", +1, "activity on weekends against weekdays, above the platform's"),

@@ -1,4 +1,5 @@
-"""Measures of time: how even the day is, for groups and single accounts; weekends; common starts and silences."""
+"""Measures of time: how even the day is, for groups and single accounts; whether their clocks agree; weekends; common
+starts and silences."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from pipeline.workbench import Workbench
 Floats = npt.NDArray[np.float64]
 
 _LEAST_HOURS = 8  # active hours an account needs before its rhythm says anything
+_MOST_LIKE = 1.5  # few hours can make two accounts look more alike than each is to itself
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,30 @@ def measures(hours: Hours, groups: Groups) -> dict[str, Floats]:
     return {
         "flat_day": _evenness(group_clock) - platform_even,
         "no_rhythm": no_rhythm - (float(single[rows_ok].mean()) if rows_ok.any() else 0.0),
+        "same_clock": _likeness(clock, member) - _likeness(clock, np.ones((1, len(clock))))[0],
         "weekend": weekend,
         "synchrony": swing,
     }
+
+
+def _likeness(clock: Floats, member: sp.csr_array | Floats) -> Floats:
+    """Likeness of the hours of the day of two accounts, over that of an account with itself: 1 where all keep the same
+    hours, less where each keeps his own. One value a row of `member` (groups x accounts), nan for fewer than three.
+
+    Both are products of shares, taken over pairs of different active hours, so that few hours give no other mean.
+    """
+    total = clock.sum(axis=1)
+    known = (total >= _LEAST_HOURS).astype(np.float64)
+    n = np.maximum(total, 2.0)
+    share = clock / n[:, None] * known[:, None]
+    alone = (clock * (clock - 1.0)).sum(axis=1) / (n * (n - 1.0)) * known
+    k = np.asarray(member @ known).ravel()
+    together = np.asarray(member @ share)
+    pairs = (together**2).sum(axis=1) - np.asarray(member @ (share**2).sum(axis=1)).ravel()
+    own = np.asarray(member @ alone).ravel()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        likeness = pairs / (k * (k - 1.0)) / (own / k)
+    return np.asarray(np.where((k >= 3) & (own > 0), np.clip(likeness, 0.0, _MOST_LIKE), np.nan), dtype=np.float64)
 
 
 def _evenness(counts: Floats, *, correct: bool = False) -> Floats:

@@ -85,7 +85,7 @@ def make(
     judged, chosen = _judge(behaviour, found, groups, model)
     q_value = np.ones(len(found))
     by_chance = null_scores.assign(score_bits=_as_in_this_run(null_scores, model.leanings, judged))
-    q_value[chosen.group] = q_values(_standing(chosen, judged, rows), by_chance, null_members)
+    q_value[chosen.group] = q_values(_standing(chosen, judged, rows, settings), by_chance, null_members)
     reported = _reported(groups, chosen, judged, settings.scores.report_floor)
     known = learned(clean_decisions, previous_ring_registry)
     judged = _shifted(judged, reported, rows, incidence_bits, known, model)
@@ -119,11 +119,12 @@ def _as_in_this_run(null_scores: pd.DataFrame, leanings: Leanings, judged: _Judg
     return leanings.total_of(trees, first, np.full(trees.size, float(judged.upheld.max(initial=0.0))))
 
 
-def _standing(chosen: Chosen, judged: _Judged, rows: pd.DataFrame) -> Standing:
+def _standing(chosen: Chosen, judged: _Judged, rows: pd.DataFrame, settings: Settings) -> Standing:
     """The chosen groups as chance is told from them."""
+    likely = (judged.kind == "coordinated") & (judged.explanations["coordinated"] >= settings.scores.threshold)
     accounts = rows["account_id"].to_numpy(object)[np.concatenate([*chosen.rows, np.zeros(0, dtype=np.int64)])]
     place = np.repeat(np.arange(len(chosen.rows)), [r.size for r in chosen.rows])
-    return Standing(judged.bits()[chosen.group], accounts, place.astype(np.int64))
+    return Standing(judged.bits()[chosen.group], likely[chosen.group], accounts, place.astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,10 +19,12 @@ def _names(numbers: range) -> list[str]:
     return [f"a{i:02d}" for i in numbers]
 
 
-def _standing(*groups: tuple[range, float]) -> Standing:
+def _standing(*groups: tuple[range, float], likely: float = np.inf) -> Standing:
+    """Groups as (accounts, bits); from `likely` bits on they are accused, chance aside."""
     accounts = [name for numbers, _ in groups for name in _names(numbers)]
     place = np.repeat(np.arange(len(groups)), [len(numbers) for numbers, _ in groups])
-    return Standing(np.array([bits for _, bits in groups]), np.array(accounts, dtype=object), place)
+    bits = np.array([bits for _, bits in groups])
+    return Standing(bits, bits >= likely, np.array(accounts, dtype=object), place)
 
 
 def _rewired(*groups: tuple[int, list[str], float]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -55,6 +57,21 @@ def _rewired(*groups: tuple[int, list[str], float]) -> tuple[pd.DataFrame, pd.Da
 def test_a_ring_found_again_in_a_rewired_graph_is_not_chance(accounts: list[str], bits: float, again: bool) -> None:
     real = _standing((range(9), 5.0), (range(9, 14), 3.0))
     assert found_again(real, *_rewired((0, accounts, bits))).tolist() == [again]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "again"),
+    [
+        (_names(range(2, 5)), True),  # three of the likely ring
+        (_names(range(7, 11)), True),  # half of it
+        (_names(range(10, 13)), False),  # of the doubtful group: whoever scores so high there is no ring
+        (_names(range(8, 9)) + _names(range(20, 23)), False),
+    ],
+)
+def test_a_part_of_a_likely_ring_is_that_ring_again_however_high_it_scores(accounts: list[str], again: bool) -> None:
+    """It accuses nobody but members of that ring, so it is no discovery that chance made."""
+    real = _standing((range(9), 5.0), (range(9, 14), 3.0), likely=4.0)
+    assert found_again(real, *_rewired((0, accounts, 25.0))).tolist() == [again]
 
 
 def test_the_ring_found_again_does_not_hold_it_back_and_chance_does() -> None:

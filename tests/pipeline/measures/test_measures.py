@@ -137,7 +137,8 @@ def _affinity(number: dict[str, int]) -> Affinity:
     "name",
     ["flat_day", "no_rhythm", "weekend", "synchrony", "reasoning", "templated", "distinct_slots", "frame_share",
      "creation_burst", "young", "suspended", "one_client", "handoffs", "addresses_an_account", "frame_share_middle",
-     "top_template", "client_steady", "affinity_best", "affinity_bound", "affinity_mean", "affinity_pairs"],
+     "top_template", "client_steady", "affinity_best", "affinity_bound", "affinity_mean", "affinity_pairs",
+     "presence"],
 )  # fmt: skip
 def test_the_ring_has_more_of(found: dict[str, np.ndarray], name: str) -> None:
     ring, office = found[name]

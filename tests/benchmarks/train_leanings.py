@@ -42,11 +42,12 @@ Floats = npt.NDArray[np.float64]
 KEPT = Path(__file__).with_name("makers.csv")
 MAKERS = (
     "ours", "followers", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+    "tenth", "eleventh",
 )  # fmt: skip
 
-_ABOUT = """Groups that stood in worlds of eleven makers, judged by the shipped trees, which never saw these worlds:
+_ABOUT = """Groups that stood in worlds of thirteen makers, judged by the shipped trees, which never saw these worlds:
 two kinds of our own generator, as in training and full of strangers who send the same prompts (`followers`),
-and worlds of nine people who had seen neither our generator nor our code. Average precision says how well a
+and worlds of eleven people who had seen neither our generator nor our code. Average precision says how well a
 score tells rings from the rest, whatever the threshold: by the trees alone ("before"), with leanings that the
 maker had no part in ("left out"), and as shipped, where it had. The last columns count accounts of groups
 above the threshold of {threshold}, before false discovery rates and membership are asked; recall is of the

@@ -87,7 +87,9 @@ TITLES = {
 }
 # shares of which the platform's has been taken away: they are read in points, with a sign; the first are of accounts
 ACCOUNTS_EXCESS = frozenset(("paying", "creation_burst", "young", "suspended", "one_client"))
-EXCESS = ACCOUNTS_EXCESS | {"top_template", "reasoning", "distinct_slots", "templated", "client_steady", "presence"}
+EXCESS = ACCOUNTS_EXCESS | {
+    "top_template", "reasoning", "distinct_slots", "templated", "client_steady", "presence", "same_clock",
+}  # fmt: skip
 
 
 def title(part: str) -> str:

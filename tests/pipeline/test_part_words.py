@@ -18,7 +18,7 @@ def test_every_measure_has_a_short_name_of_its_own() -> None:
 
 
 def test_shares_less_the_platforms_are_known_as_such() -> None:
-    counted = ("accounts", "requests", "prompts", "an account's", "distinct")
+    counted = ("accounts", "requests", "prompts", "an account's", "distinct", "days", "likeness")
     said = {
         m.name
         for m in MEASURES

@@ -53,6 +53,9 @@ maker had no part in ("left out"), and as shipped, where it had. The last column
 above the threshold of {threshold}, before false discovery rates and membership are asked; recall is of the
 accounts in groups that are four fifths of a ring
 ([decision 25](../decisions/0025-which-way-a-measure-leans.md))."""
+_BY_THRESHOLD = """What another threshold would do, by leanings that the maker had no part in: shares of accounts, the
+mean over makers (precision: over those of whom anybody is accused)."""
+_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _LEAST, _MOST = -3.5, 4.0  # bits: below, a group is no ring and teaches nothing; above, no more is believed
 _L2, _L2_TRUST = 10.0, 3.0
 _REFUSED = 0.4  # times that bits against a ring count besides; rings of hundreds may stand there, and resellers do
@@ -185,8 +188,7 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
         "| shipped: right of accused | recall |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for maker in MAKERS:
-        here = (groups["maker"] == maker).to_numpy()
+    for maker, here in zip(MAKERS, _of(groups), strict=True):
         by_bits = (groups["bits"].to_numpy(float), apart, shipped)
         precision = [average_precision_score(ring[here], bits[here]) for bits in by_bits]
         told = [f"{maker}", f"{here.sum()}", f"{(here & ring).sum()}", *(f"{p:.2f}" for p in precision)]
@@ -195,7 +197,18 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
             right = size[accused & ring].sum()
             told += [f"{right:,.0f} of {size[accused].sum():,.0f}", f"{right / size[here & ring].sum():.2f}"]
         lines.append(f"| {' | '.join(told)} |")
+    lines += ["", *_BY_THRESHOLD.splitlines(), "", "| threshold | precision | recall |", "|---|---|---|"]
+    for at in _THRESHOLDS:
+        accused = bits_to_probability(by["slope"] * apart + by["offset"]) >= at
+        recall = np.mean([size[m & accused & ring].sum() / size[m & ring].sum() for m in _of(groups)])
+        right = [size[m & accused & ring].sum() / size[m & accused].sum() for m in _of(groups) if (m & accused).any()]
+        lines.append(f"| {at} | {np.mean(right):.2f} | {recall:.2f} |")
     return "\n".join(lines) + "\n"
+
+
+def _of(groups: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
+    """Which groups are a maker's, for each."""
+    return [(groups["maker"] == maker).to_numpy() for maker in MAKERS]
 
 
 def _renewed(name: str, worlds: list[Given], given: argparse.Namespace, model: dict[str, Any]) -> pd.DataFrame:

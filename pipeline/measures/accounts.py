@@ -162,12 +162,13 @@ def _volume(mine: pd.DataFrame, traits: pd.DataFrame, rows: _Rows) -> dict[str, 
         return np.asarray(np.log2((rows.deviation(of_mine) + least) / (usual + least)))
 
     questions, answers = "mean_input_tokens", "mean_output_tokens"
+    of_mine, of_all = present(mine), present(traits)
     return {
         "volume_spread": against_all(daily(mine), daily(traits), 0.1),
         "answer_spread": against_all(length(mine, answers), length(traits, answers), 0.05),
         "question_spread": against_all(length(mine, questions), length(traits, questions), 0.05),
-        "days_spread": against_all(present(mine), present(traits), 0.02),
-        "presence": rows.mean(present(mine)) - float(np.nanmean(_with_any(present(traits)))),
+        "days_spread": against_all(of_mine, of_all, 0.02),
+        "presence": rows.mean(of_mine) - float(np.nanmean(_with_any(of_all))),
     }
 
 

@@ -188,7 +188,8 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
         "| shipped: right of accused | recall |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for maker, here in zip(MAKERS, _of(groups), strict=True):
+    of_each = [(groups["maker"] == maker).to_numpy() for maker in MAKERS]
+    for maker, here in zip(MAKERS, of_each, strict=True):
         by_bits = (groups["bits"].to_numpy(float), apart, shipped)
         precision = [average_precision_score(ring[here], bits[here]) for bits in by_bits]
         told = [f"{maker}", f"{here.sum()}", f"{(here & ring).sum()}", *(f"{p:.2f}" for p in precision)]
@@ -200,15 +201,10 @@ def page(groups: pd.DataFrame, apart: Floats, leanings: Leanings, by: dict[str, 
     lines += ["", *_BY_THRESHOLD.splitlines(), "", "| threshold | precision | recall |", "|---|---|---|"]
     for at in _THRESHOLDS:
         accused = bits_to_probability(by["slope"] * apart + by["offset"]) >= at
-        recall = np.mean([size[m & accused & ring].sum() / size[m & ring].sum() for m in _of(groups)])
-        right = [size[m & accused & ring].sum() / size[m & accused].sum() for m in _of(groups) if (m & accused).any()]
+        recall = np.mean([size[m & accused & ring].sum() / size[m & ring].sum() for m in of_each])
+        right = [size[m & accused & ring].sum() / size[m & accused].sum() for m in of_each if (m & accused).any()]
         lines.append(f"| {at} | {np.mean(right):.2f} | {recall:.2f} |")
     return "\n".join(lines) + "\n"
-
-
-def _of(groups: pd.DataFrame) -> list[npt.NDArray[np.bool_]]:
-    """Which groups are a maker's, for each."""
-    return [(groups["maker"] == maker).to_numpy() for maker in MAKERS]
 
 
 def _renewed(name: str, worlds: list[Given], given: argparse.Namespace, model: dict[str, Any]) -> pd.DataFrame:

@@ -31,7 +31,8 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _judged(
-    model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None
+    model: str, groups: list[tuple[range, float, float]], chance: pd.DataFrame | None = None,
+    chance_members: pd.DataFrame | None = None,
 ) -> scores.Scores:
     """Groups as (accounts, hand-offs, closed), and what stands in rewired graphs."""
     names = [f"a{i:02d}" for i in range(40)]
@@ -50,7 +51,7 @@ def _judged(
     )  # fmt: skip
     return scores.make(
         communities, found, behaviour, frame("null_scores") if chance is None else chance,
-        frame("null_members"), frame("incidence_bits"),
+        frame("null_members") if chance_members is None else chance_members, frame("incidence_bits"),
         frame("clean_decisions"), settings=Settings(scores=ScoresSettings(model=model)),
     )  # fmt: skip
 
@@ -105,6 +106,19 @@ def test_what_leans_counts_and_trees_are_believed_up_to_a_bound(tmp_path: Path) 
     assert parts["upheld"] == pytest.approx(0.5 * np.log2(0.4 / 0.6))  # nobody else is there: as is usual
     assert made.candidates["score_bits"].item() == pytest.approx(0.5 * 2.0 + 0.25 + 0.8 + parts["upheld"])
     assert parts.sum() == pytest.approx(made.candidates["score_bits"].item())
+
+
+def test_parts_of_a_likely_ring_are_no_chance_however_high_they_score(model: str) -> None:
+    """Three of its accounts come together in each rewired graph; of a group that is not likely they count."""
+    chance = pd.DataFrame({"rewiring": range(7), "community": 0, "size": 3, "link_bits": 5.0})
+    chance = chance.assign(trees_bits=30.0, first_bits=30.0 + np.linspace(0.001, 0.01, 7))
+    members = pd.DataFrame([(n, 0, f"a{i:02d}") for n in range(7) for i in range(3)],
+                           columns=["rewiring", "community", "account_id"])  # fmt: skip
+    likely, doubtful = (
+        _judged(model, [(range(6), handed, 0.9)], chance, members).candidates for handed in (0.9, 0.3)
+    )
+    assert likely["score"].tolist()[0] > 0.5 and likely["q_value"].tolist()[0] < 1.0
+    assert doubtful["score"].tolist()[0] < 0.5 and doubtful["q_value"].tolist() == [1.0]
 
 
 def test_rewired_groups_are_judged_as_if_they_stood_in_the_run(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ MOST_RINGS = 40  # a thing found in more rings than this is a vendor's
 FULL_REACH = 0.25  # share of each ring's accounts that must have a thing for it to count in full
 LEAST_ACCOUNTS = 2  # accounts of each ring that must have it: one alone may have come by it from elsewhere
 CARD_BITS = 5.0  # cards are bought from vendors: alone they join no operators
+USUAL_RINGS = 3  # that have a text in full without being one operator's: a kit sells to a few; each beyond tells more
 LEAST_MET = 0.3  # of the accounts met at a ring's addresses or cards, the share that must be the other ring's
 
 
@@ -71,20 +72,21 @@ def ring_pairs(
 
     A family counts its strongest thing, for as far as both rings have it and nobody else does. Addresses and cards are
     rented and bought: they count only as far as the accounts met there are the other ring's, cards 5 bits at most.
-    What rings of two named operators have is a vendor's, and counts nothing. `names`: ring -> operator named.
+    A text that more rings have in full than buy one kit counts as often over, and a thing's bits at most. What rings of
+    two named operators have is a vendor's, and counts nothing. `names`: ring -> operator named.
     """
-    held = _held(incidence, entities, rings)
+    size = members.groupby("ring_id").size()
+    held = _held(incidence, entities, rings, size)
     named = held["ring_id"].map(names)
     held = held[named.groupby([held["entity_type"], held["entity"]]).transform("nunique") <= 1]
-    size = members.groupby("ring_id").size()
     met = _met(held)
     spread = held.groupby(ENTITY)["ring_id"].transform("size")
     known = held[(spread >= 2) & (spread <= MOST_RINGS)]
-    both = known.merge(known[[*ENTITY, "ring_id", "n"]], on=ENTITY, suffixes=("_a", "_b"))
+    both = known.merge(known[[*ENTITY, "ring_id", "n", "reach"]], on=ENTITY, suffixes=("_a", "_b"))
     both = both[both["ring_id_a"] < both["ring_id_b"]].reset_index(drop=True)
     if both.empty:
         return pd.DataFrame({"a": [], "b": [], "bits": []})
-    both["value"] = _value(both, size, settings)
+    both["value"] = _value(both, settings)
     table = both.groupby([*PAIR, "family", "rented"], sort=True)["value"].max().reset_index()
     table = table.merge(met, on=[*PAIR, "family"], how="left")
     share = table["met"].fillna(0.0).where(table["met"] >= LEAST_MET, 0.0)
@@ -95,11 +97,18 @@ def ring_pairs(
     return summed.set_axis(["a", "b", "bits"], axis=1)
 
 
-def _held(incidence: pd.DataFrame, entities: pd.DataFrame, rings: list[str]) -> pd.DataFrame:
-    """(entity_type, entity, ring_id, n) with what is known of the entity; `total`: accounts that have it anywhere."""
+def _held(incidence: pd.DataFrame, entities: pd.DataFrame, rings: list[str], size: pd.Series) -> pd.DataFrame:
+    """(entity_type, entity, ring_id, n) with what is known of the entity.
+
+    `total`: accounts that have it anywhere; `reach`: share of the ring's accounts that have it; `rings`: how many have
+    it in full, those that have it in part counted for as much.
+    """
     inside = incidence[incidence["ring_id"].isin(rings)]
     n = inside.groupby([*ENTITY, "ring_id"], sort=True).size().rename("n").reset_index()
     table = n.merge(entities[[*ENTITY, "n_accounts", "bits", "counts", "family"]], on=ENTITY)
+    table["reach"] = table["n"] / size.reindex(table["ring_id"]).to_numpy(float)
+    in_full = table["reach"].clip(upper=FULL_REACH) / FULL_REACH * (table["n"] >= LEAST_ACCOUNTS)
+    table["rings"] = in_full.groupby([table["entity_type"], table["entity"]]).transform("sum")
     in_rings = table.groupby(ENTITY)["n"].transform("sum")
     table["in_rings"] = in_rings
     table["total"] = table["n_accounts"].where(table["n_accounts"] >= in_rings, in_rings)
@@ -127,21 +136,23 @@ def _met(held: pd.DataFrame) -> pd.DataFrame:
     return table.assign(met=np.minimum(*sides) if len(table) else 0.0).drop(columns="common")
 
 
-def _value(both: pd.DataFrame, size: pd.Series, settings: Settings) -> npt.NDArray[np.float64]:
+def _value(both: pd.DataFrame, settings: Settings) -> npt.NDArray[np.float64]:
     """Bits of each thing that two rings have: rarity outside, for as far as it is theirs and all of theirs.
 
     Texts and the like are not rented: there only accounts outside all coordinated rings are strangers, so that many
-    satellites of one operator do not make its text common. For addresses and cards other rings are strangers too.
+    satellites of one operator do not make its text common; nor do those of its accounts that were not found, where
+    many rings have it in full. For addresses and cards other rings are strangers too.
     """
     caps = {t.name: t.cap_bits for t in link_types(settings.link_types)}
     cap = np.asarray(both["entity_type"].map(caps).fillna(12.0), dtype=np.float64)
     held = (both["n_a"] + both["n_b"]).where(both["rented"], both["in_rings"]).to_numpy(np.int64)
     total = both["total"].to_numpy(np.int64)
     bits, counts = (both[c].to_numpy(np.float64) for c in ("bits", "counts"))
-    reach = np.minimum(*(both[f"n_{x}"].to_numpy(float) / both[f"ring_id_{x}"].map(size).to_numpy(float) for x in "ab"))
+    times = (both["rings"] - USUAL_RINGS).clip(lower=1.0).where(~both["rented"], 1.0).to_numpy(np.float64)
+    rare = np.minimum(outside_bits(bits, counts, cap, total, held) * times, cap)
+    reach = both[["reach_a", "reach_b"]].min(axis=1).clip(upper=FULL_REACH).to_numpy(np.float64) / FULL_REACH
     several = (both[["n_a", "n_b"]].min(axis=1) >= LEAST_ACCOUNTS).to_numpy()
-    weight = held / total * np.clip(reach / FULL_REACH, 0.0, 1.0) * several
-    return np.asarray(outside_bits(bits, counts, cap, total, held) * weight, dtype=np.float64)
+    return np.asarray(rare * (held / total) * reach * several, dtype=np.float64)
 
 
 def _grouped(rings: list[str], pairs: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:

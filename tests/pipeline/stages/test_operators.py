@@ -117,6 +117,23 @@ def test_a_text_that_others_use_too_joins_nobody() -> None:
     assert ids["a"] != ids["b"]
 
 
+def test_a_text_of_many_rings_joins_although_some_of_its_accounts_were_not_found() -> None:
+    few, many = ({f"r{i}": 10 for i in range(n)} for n in (3, 12))
+    ids = Scene(few).shares("template", "t", strangers=12, **few).operators()
+    assert len(set(ids.values())) == 3
+    ids = Scene(many).shares("template", "t", strangers=32, **many).operators()
+    assert len(set(ids.values())) == 1
+    ids = Scene(many).shares("template", "t", strangers=800, **many).operators()
+    assert len(set(ids.values())) == 12
+
+
+def test_exits_of_many_rings_join_nobody() -> None:
+    scene = Scene({f"r{i}": 10 for i in range(8)})
+    for i in range(10):
+        scene.shares("ip", f"x{i}", strangers=30, **scene.rings)
+    assert len(set(scene.operators().values())) == 8
+
+
 def test_what_one_account_of_each_has_joins_nobody() -> None:
     ids = Scene({"a": 40, "b": 40}).shares("template", "t", a=1, b=1).operators()
     assert ids["a"] != ids["b"]

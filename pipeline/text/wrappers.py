@@ -27,6 +27,7 @@ FRAMES_INSIDE = 5.0  # frames that stand inside, counted by how evenly they are 
 INSIDE_SHARE = 0.1  # this share of its prompts; or
 OWN_LANGUAGE = 0.3  # by how much better than chance (kappa) two prompts of an account agree in their language, where
 OTHER_LANGUAGES = 0.05  # this share of its accounts uses another than most do
+_NEVER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,25 @@ def wrapping(shared: Shared, held: Held, popular: Flags, private: Flags) -> Flag
 
 
 def now_and_then(rows: I64, accounts: I64) -> float:
-    """Return which share of the prompts of an account stand in `rows`, on average over the accounts that have any.
+    """Return which share of the prompts of an account stand in `rows`, for the accounts that have any.
 
-    `accounts` names the account of every prompt.
+    `accounts` names the account of every prompt. That an account is asked about because it has one is allowed for (the
+    likeliest share by the binomial law without nought), or an account of which few prompts are in the sample would
+    seem to send little else. 1 where no account has two prompts.
     """
+    from scipy.optimize import brentq
+
     inside = np.bincount(accounts[rows], minlength=int(accounts.max()) + 1)
     every = np.bincount(accounts)
-    return float((inside[inside > 0] / every[inside > 0]).mean())
+    known = (inside > 0) & (every > 1)
+    n, found = every[known], int(inside[known].sum())
+    if found == n.sum():
+        return 1.0
+
+    def surplus(share: float) -> float:
+        return float((n * share / -np.expm1(n * np.log1p(-share))).sum()) - found
+
+    return float(brentq(surplus, _NEVER, 1.0 - _NEVER)) if surplus(_NEVER) < 0.0 else 0.0
 
 
 def _has_frames_inside(held: Held, rows: I64, private: Flags) -> bool:

@@ -76,8 +76,35 @@ def test_an_agent_of_people_of_several_languages_is_a_wrapper() -> None:
 
 def test_what_people_do_now_and_then_is_told_from_what_they_always_do() -> None:
     accounts = np.array([0, 0, 0, 0, 1, 1, 2])
-    assert now_and_then(np.array([0, 4]), accounts) == (0.25 + 0.5) / 2
+    assert now_and_then(np.array([0, 4]), accounts) == 0.0
+    assert now_and_then(np.array([0, 1, 2, 3, 4, 5]), accounts) == 1.0
     assert now_and_then(np.array([6]), accounts) == 1.0
+    half = now_and_then(np.array([0, 1, 4]), accounts)
+    assert 4 * half / (1 - (1 - half) ** 4) + 2 * half / (1 - (1 - half) ** 2) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("share", [0.08, 0.5])
+@pytest.mark.parametrize("prompts", [2, 4, 16, 64])
+def test_what_people_do_looks_alike_however_few_of_their_prompts_are_seen(prompts: int, share: float) -> None:
+    dice = np.random.default_rng(5)
+    accounts = np.repeat(np.arange(240_000 // prompts), prompts)
+    some = np.flatnonzero(dice.random(len(accounts)) < share)
+    assert now_and_then(some, accounts) == pytest.approx(share, rel=0.1)
+
+
+def test_a_wrapper_is_known_by_few_prompts_of_each_account() -> None:
+    dice = random.Random(31)
+    agent = " ".join(order(dice) for _ in range(8))
+    texts, accounts = [], []
+    for account in range(700):
+        for _ in range(3):
+            asked = " ".join(sentence(dice) for _ in range(3))
+            texts.append(f"{agent}\n\n{asked}" if dice.random() < 0.1 else asked)
+            accounts.append(f"account {account}")
+    found = mine(texts, accounts)
+    wrapped = np.array(["\n\n" in text for text in texts])
+    assert (found.labels.wrapper[wrapped] >= 0).mean() > 0.98
+    assert (found.labels.frame[wrapped] < 0).mean() > 0.98
 
 
 def test_languages_of_accounts_are_their_own_or_drawn_from_one_pot() -> None:

@@ -39,6 +39,7 @@ from tests.pipeline.text.planted import order, pairwise, plant, sentence
 
 KINDS = ("end", "start", "middle", "paraphrase", "wrapped", "chinese", "mixed")
 ROUNDS = 5
+PEER_PROMPTS = 60_000  # that the peers are timed on: they slow down as what they keep grows
 BATCH = 65_536
 
 
@@ -228,7 +229,7 @@ def speed(count: int) -> dict[str, Any]:
             made = make(paths, Prompts(), settings=Settings(), bench=bench)
             rounds["stage"].append(time.process_time() - before)
         given = pa.concat_tables([pq.read_table(path, columns=["template_id"]) for path in made.template_events])
-        few = [text for batch in Prompts().batches(paths[0]) for text in batch.to_pylist()][:4000]
+        few = [text for batch in Prompts().batches(paths[0]) for text in batch.to_pylist()][:PEER_PROMPTS]
     coded = given["template_id"].combine_chunks().dictionary_encode().indices
     quality = pairwise(np.concatenate(frames), np.asarray(pc.fill_null(coded.cast(pa.int64()), -1)))
     per_round = {name: np.array(values) / np.array(rounds["read"]) for name, values in rounds.items()}

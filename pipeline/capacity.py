@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.settings import IncidenceSettings
+from pipeline.settings import IncidenceSettings, NullSettings
 
 EVENTS_AN_ACCOUNT = 350.0  # where the number of accounts is not said
 SPREAD = 0.85  # share of a further core that wide work gains
@@ -23,7 +23,7 @@ _HOUR = 3600.0
 @dataclass(frozen=True)
 class StageCost:
     """Processor seconds of a stage: at its start, by million events, what text adds to both, by thousand accounts
-    to the power of `growth`. `wide` where its work spreads over cores."""
+    to the power of `growth`. `wide` where its work spreads over cores, `rewired` where it is done for each rewiring."""
 
     name: str
     start: float = 0.1
@@ -33,32 +33,34 @@ class StageCost:
     per_thousand_accounts: float = 0.0
     growth: float = 1.0
     wide: bool = True
+    rewired: bool = False
 
     def seconds(self, load: Load) -> float:
         """Processor seconds for a load."""
         millions, thousands = load.events / 1e6, load.accounts / 1e3
         by_events = (self.per_million + self.per_million_text * load.text) * millions
-        by_accounts = self.per_thousand_accounts * math.pow(thousands, self.growth)
+        times = _rewirings(load.accounts) if self.rewired else 1.0
+        by_accounts = self.per_thousand_accounts * math.pow(thousands, self.growth) * times
         return self.start + self.start_text * load.text + by_events + by_accounts
 
 
 COSTS: tuple[StageCost, ...] = (
-    StageCost("survey", start=2.0, per_million=0.5, per_million_text=1.5),
-    StageCost("intake", start=4.3, per_million=2.1, per_million_text=0.7),
-    StageCost("templates", start=1.8, start_text=4.8, per_million=1.5, per_million_text=22.0),
-    StageCost("sightings", start=1.1, per_million=1.5, per_million_text=1.0),
+    StageCost("survey", start=0.6, per_million=0.77, per_million_text=1.5),
+    StageCost("intake", start=2.3, per_million=2.3, per_million_text=0.9),
+    StageCost("templates", start=2.6, start_text=4.8, per_million=1.1, per_million_text=22.0),
+    StageCost("sightings", start=1.2, per_million=1.4, per_million_text=1.0),
     StageCost("entities", start=0.3, per_million=0.3),
-    StageCost("incidence", per_million=0.18),
-    StageCost("communities", per_thousand_accounts=0.54, growth=1.2, wide=False),
-    StageCost("null_scores", per_thousand_accounts=6.0, wide=False),
-    StageCost("behaviour", per_thousand_accounts=0.3, wide=False),
-    StageCost("scores", start=0.2, per_thousand_accounts=0.13, wide=False),
-    StageCost("membership", per_thousand_accounts=0.22, wide=False),
+    StageCost("incidence", per_million=0.12),
+    StageCost("communities", per_thousand_accounts=0.7, wide=False),
+    StageCost("null_scores", per_thousand_accounts=0.8, growth=1.06, wide=False, rewired=True),
+    StageCost("behaviour", per_thousand_accounts=0.24, wide=False),
+    StageCost("scores", start=0.3, per_thousand_accounts=0.0124, growth=1.66, wide=False),
+    StageCost("membership", start=0.2, per_thousand_accounts=0.03, growth=1.47, wide=False),
     StageCost("registry", per_thousand_accounts=0.02, wide=False),
-    StageCost("evidence", start=3.0, per_thousand_accounts=0.38, wide=False),
-    StageCost("attribution", per_thousand_accounts=0.15),
+    StageCost("evidence", start=3.0, per_thousand_accounts=0.3, wide=False),
+    StageCost("attribution", per_thousand_accounts=0.06),
     StageCost("operators", per_thousand_accounts=0.01, wide=False),
-    StageCost("rings", start=0.1, per_thousand_accounts=0.1, wide=False),
+    StageCost("rings", start=0.1, per_thousand_accounts=0.05, wide=False),
 )
 # bytes on disk an event at the fullest moment of a run, without text and what text adds
 DISK_AN_EVENT = 105.0
@@ -129,6 +131,12 @@ def need(load: Load, hours: float, *, speed: float = 1.0) -> Need:
         {name: round(s / max(sum(seconds.values()), 1e-9), 3) for name, s in seconds.items()},
         bound,
     )  # fmt: skip
+
+
+def _rewirings(accounts: float) -> float:
+    """How many rewired graphs are searched, as if parts of one could be."""
+    rules = NullSettings()
+    return max(1.0, min(float(rules.rewirings), rules.enough_accounts / max(accounts, 1.0)))
 
 
 def _gain(cores: int) -> float:

@@ -29,7 +29,7 @@ def page() -> str:
     runs: list[Run] = kept["runs"]
     parts = [_head(kept["machine"]), _sizes(runs), _growth(runs)]
     parts += [_stages(max((r for r in runs if r["text"] == text), key=_events)) for text in (False, True)]
-    parts += [_full(kept["full"]), _functions(kept["functions"]), _limits(kept)]
+    parts += [_found(runs), _functions(kept["functions"]), _limits(kept)]
     return "\n\n".join(parts)
 
 
@@ -48,8 +48,8 @@ process of its own, and beside each DuckDB's bare group-by of the same files by 
 
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gb"]} GB;
 {versions}.
-Each size was run once (load {machine["load"]} at the end): processor seconds are fit to be compared, wall seconds say
-little."""
+Each size was run once, the largest and those with prompts beside other work of low priority: processor seconds are fit
+to be compared, wall seconds say little."""
 
 
 def _sizes(runs: list[Run]) -> str:
@@ -91,25 +91,16 @@ def _stages(run: Run) -> str:
     return f"## Where the time goes: {run['events']:,} events, {words}\n\n" + table(head, rows)
 
 
-def _full(run: dict[str, Any]) -> str:
-    """The campaign at its full scale, carried through stage by stage."""
-    rows = [
-        (name, f"{told['wall']:.0f}", f"{told['peak_memory'] / 1e9:.2f}", f"{told['rows']:,}")
-        for name, told in run["stages"].items()
-    ]
-    head = ("stage", "wall s", "memory GB, peak of the process", "rows out")
-    made, found = run["generator"], run["found"]
-    peak, disk, minutes = run["peak_memory"] / 1e9, run["disk"] / 1e9, run["wall"] / 60
-    operations = ", ".join(f"{n:,} of {of:,}" for n, of in found["operations"].values())
-    return f"""## The campaign at its full scale
-
-{run["events"]:,} events of {run["accounts"]:,} accounts without prompts, written in {made["cpu"]:.0f} processor
-seconds ({made["peak_memory"] / 1e9:.1f} GB). Carried through by `ringtrace stage`, stage by stage, with two workers,
-while other work had a core or more all along: {minutes:.0f} minutes in all, at most {peak:.1f} GB of all processes
-together, {disk:.0f} GB of disk for working tables and output. {found["right"]:,} of {found["accused"]:,} accused
-accounts are guilty, of {found["guilty"]:,}; by operation {operations}.
-
-{table(head, rows)}"""
+def _found(runs: list[Run]) -> str:
+    """What the campaign's runs accuse."""
+    rows = []
+    for r in runs:
+        found = r["found"]
+        operations = (f"{n:,} of {of:,}" for n, of in found["operations"].values())
+        said = (f"{found[what]:,}" for what in ("accused", "right", "guilty"))
+        rows.append((f"{_events(r):,}", "yes" if r["text"] else "no", *said, *operations))
+    head = ("events", "prompts", "accused", "rightly", "guilty", *runs[0]["found"]["operations"])
+    return "## What is found\n\nAccounts, and by operation those that are accused.\n\n" + table(head, rows)
 
 
 def _functions(found: list[dict[str, Any]]) -> str:
@@ -141,8 +132,8 @@ def _limits(kept: dict[str, Any]) -> str:
     return f"""## What was not shown
 
 * With prompts the largest size that was run is {_events(text):,} events; the full scale was not waited for.
-* Where operators have thousands of accounts fewer of them are found: {text["found"]["right"]:,} of
-  {text["found"]["guilty"]:,} there, of {text["found"]["accused"]:,} accused.
+* Where operators have thousands of accounts fewer of them are found: {plain["found"]["right"]:,} of
+  {plain["found"]["guilty"]:,} at the largest size, of {plain["found"]["accused"]:,} accused.
 * The whole line is far from a few times the bare group-by: {plain["ratio"]["cpu"]:.0f} times at {_events(plain):,}
   events. Without prompts most of it goes to `{first[False]}`, with prompts to `{first[True]}`: they are what to work
   on next.

@@ -27,7 +27,7 @@ FRAMES_INSIDE = 5.0  # frames that stand inside, counted by how evenly they are 
 INSIDE_SHARE = 0.1  # this share of its prompts; or
 OWN_LANGUAGE = 0.3  # by how much better than chance (kappa) two prompts of an account agree in their language, where
 OTHER_LANGUAGES = 0.05  # this share of its accounts uses another than most do
-_NEVER = 1e-6
+_NEVER = 1e-6  # a share next to none
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class StageCost:
 COSTS: tuple[StageCost, ...] = (
     StageCost("survey", start=0.6, per_million=0.77, per_million_text=1.5),
     StageCost("intake", start=2.3, per_million=2.3, per_million_text=0.9),
-    StageCost("templates", start=2.6, start_text=4.8, per_million=1.1, per_million_text=22.0),
+    StageCost("templates", start=2.6, start_text=4.8, per_million=1.1, per_million_text=17.5),
     StageCost("sightings", start=1.2, per_million=1.4, per_million_text=1.0),
     StageCost("entities", start=0.3, per_million=0.3),
     StageCost("incidence", per_million=0.12),

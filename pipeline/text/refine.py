@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.groups import in_runs
-from pipeline.text.hashing import mix
+from pipeline.text.hashing import U64, mix
 from pipeline.text.tokens import I64
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def _part(shared: Shared, rows: I64, ids: I64, result: I64) -> None:
     column = np.searchsorted(members, ids)
     distinct, line = np.unique(rows, return_inverse=True)
     mark = np.zeros(len(distinct), np.uint64)
-    np.add.at(mark, line, mix(shared.values[ids]))  # what the row holds: an order that no numbering can change
-    rank = np.empty(len(distinct), np.int64)
-    rank[np.argsort(mix(mark), kind="stable")] = np.arange(len(distinct))
+    np.add.at(mark, line, mix(shared.values[ids]))
+    rank = drawn(mark)
     kept = rank[line] < MOST_ROWS
     table = np.zeros((min(len(distinct), MOST_ROWS), len(members)), np.float32)
     table[rank[line[kept]], column[kept]] = 1.0
@@ -65,6 +64,20 @@ def _part(shared: Shared, rows: I64, ids: I64, result: I64) -> None:
     counts = np.maximum(np.diag(both), 1.0)
     cluster = average_linkage(both / np.maximum.outer(counts, counts), AVERAGE)
     result[members] = members[cluster]
+
+
+def drawn(mark: U64) -> I64:
+    """Return a random order of rows, by what each holds (`mark`), so that no numbering can change it.
+
+    Rows that hold the same are told apart by a number of their own, or all of them would stand together and a sample of
+    the first would know of nothing else.
+    """
+    order = np.argsort(mark, kind="stable")
+    starts, lengths = in_runs(mark[order].view(np.int64))
+    turn = np.arange(len(mark)) - np.repeat(starts, lengths)
+    rank = np.empty(len(mark), np.int64)
+    rank[order[np.argsort(mix(mark[order] + mix(turn.astype(np.uint64))), kind="stable")]] = np.arange(len(mark))
+    return rank
 
 
 def average_linkage(likeness: npt.NDArray[np.floating[Any]], threshold: float) -> I64:

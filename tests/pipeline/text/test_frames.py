@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import fields, replace
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from pipeline.text.labels import Labels, assign
-from pipeline.text.refine import average_linkage
+from pipeline.text.refine import average_linkage, drawn
 from pipeline.text.sketches import can_compile, sketch
 from pipeline.text.wrappers import now_and_then, own_languages
 from tests.pipeline.text.mining import mine
@@ -90,6 +91,31 @@ def test_what_people_do_looks_alike_however_few_of_their_prompts_are_seen(prompt
     accounts = np.repeat(np.arange(240_000 // prompts), prompts)
     some = np.flatnonzero(dice.random(len(accounts)) < share)
     assert now_and_then(some, accounts) == pytest.approx(share, rel=0.1)
+
+
+def test_rows_that_hold_the_same_are_drawn_one_by_one() -> None:
+    mark = np.repeat(np.array([7, 5], np.uint64), [400, 600])
+    rank = drawn(mark)
+    assert np.array_equal(np.sort(rank), np.arange(1000))
+    assert 0.25 < (mark[rank < 200] == 7).mean() < 0.55
+    other = np.random.default_rng(2).permutation(1000)
+    first, again = mark[np.argsort(rank)][:200], mark[other][np.argsort(drawn(mark[other]))][:200]
+    assert np.array_equal(np.sort(first), np.sort(again))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_of_more_prompts_than_are_looked_at_may_share_a_sentence(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.text.refine.MOST_ROWS", 60)
+    dice = random.Random(seed)
+    common = order(dice)
+    frames = [f"{common} {' '.join(order(dice) for _ in range(5))}" for _ in range(2)]
+    filling = ("".join(dice.choices("bcdfghjklm", k=8)) for _ in range(4000))
+    texts = [" ".join([frames[n % 2], *islice(filling, 8)]) for n in range(400)]
+    found = mine(texts, [f"account {n % 16}" for n in range(400)])
+    assert len(set(found.labels.frame[::2])) == len(set(found.labels.frame[1::2])) == 1
+    assert 0 <= found.labels.frame[0] != found.labels.frame[1] >= 0
 
 
 def test_a_wrapper_is_known_by_few_prompts_of_each_account() -> None:

@@ -19,6 +19,11 @@ COMMANDS: tuple[str, ...] = (
 _ABOUT = "Finds rings of organised fraud among the accounts of a language-model API, and says how sure it is and why."
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT. A kind of its own: where a plain one passed through `exec`, an interpreter kills itself at its end,
+    although it was caught, and the exit code is lost."""
+
+
 def command(name: str) -> ModuleType | None:
     """The module of a command, or None where this installation lacks it."""
     module = f"pipeline.commands.{name.replace('-', '_')}"
@@ -120,13 +125,17 @@ def _place(fault: BaseException) -> str:
 
 
 def _stop_on_signals() -> None:
-    """A polite end on SIGTERM: the same way out as an error, so that locks and scratch are given back."""
+    """A polite end on SIGTERM and SIGINT: the same way out as an error, so that locks and scratch are given back."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise RunError("the run was told to stop", mend="Nothing half-written is left; go on with --resume.")
 
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
     try:
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, interrupt)
     except ValueError:  # not in the main thread: whoever runs us there stops us in another way
         return
 

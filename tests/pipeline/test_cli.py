@@ -182,3 +182,16 @@ def test_a_signal_leaves_nothing_half_written(number: int, tiny_input: Path, tmp
     assert code == 1 and "--resume" in said and "Traceback" not in said, said
     assert not (output / "latest").exists()
     assert not list(output.glob(".unfinished/*/scratch/*/*"))
+
+
+def test_an_interrupt_amid_generated_code_ends_with_the_exit_code_too(tmp_path: Path) -> None:
+    (tmp_path / "stopped.py").write_text(
+        "import argparse, os, signal, sys, time, types\n"
+        "from pipeline import cli\n"
+        "code = 'os.kill(os.getpid(), signal.SIGINT); time.sleep(30)'\n"
+        "cli.command = lambda name: types.SimpleNamespace(main=lambda args: exec(code))\n"
+        "sys.exit(cli._carried_out(argparse.Namespace(command='run')))\n"
+    )
+    known = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(cli.__file__).parents[1])])}
+    done = subprocess.run([sys.executable, "-m", "stopped"], env=known, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "--resume" in done.stderr, done.stderr

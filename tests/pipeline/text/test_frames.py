@@ -116,6 +116,7 @@ def test_frames_of_more_prompts_than_are_looked_at_may_share_a_sentence(
     found = mine(texts, [f"account {n % 16}" for n in range(400)])
     assert len(set(found.labels.frame[::2])) == len(set(found.labels.frame[1::2])) == 1
     assert 0 <= found.labels.frame[0] != found.labels.frame[1] >= 0
+    assert len(found.frames.ids) == 2 and not len(found.combined.ids)  # by the first look alone
 
 
 def test_a_wrapper_is_known_by_few_prompts_of_each_account() -> None:

@@ -49,8 +49,8 @@ process of its own, and beside each DuckDB's bare group-by of the same files by 
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gb"]} GB;
 {versions}.
 Each size was run once, the largest and those with prompts beside other work of low priority: processor seconds are fit
-to be compared, wall seconds say little. Those with prompts were run before frames of more than three thousand prompts
-were kept whole."""
+to be compared, wall seconds say little. The two smaller with prompts were run before frames of more than three
+thousand prompts were kept whole."""
 
 
 def _sizes(runs: list[Run]) -> str:

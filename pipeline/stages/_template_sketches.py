@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.text.counting import Counts, Piece, count, likely, n_likely, no_counts
 from pipeline.text.frames import Shared, share
+from pipeline.text.groups import rank_within
 from pipeline.text.hashing import mix
 from pipeline.text.short import Lines, ShortFrames, line_hashes, lines_of, settle_short
 from pipeline.text.sketches import sketch
@@ -254,14 +255,6 @@ def turns(account: Any, digest: Any) -> tuple[Any, Any]:
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = key[1:] != key[:-1]
     return order[fresh], rank_within(owner[order][fresh])
-
-
-def rank_within(groups: Any) -> Any:
-    """Number the entries of each run of equal groups from 0."""
-    place = np.arange(len(groups))
-    fresh = np.ones(len(groups), np.bool_)
-    fresh[1:] = groups[1:] != groups[:-1]
-    return place - np.maximum.accumulate(np.where(fresh, place, 0)) if len(groups) else place
 
 
 def joined(arrays: list[Any], dtype: Any) -> Any:

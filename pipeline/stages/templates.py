@@ -24,7 +24,6 @@ from pipeline.stages._template_sketches import (
     KEY,
     Part,
     batches_of,
-    rank_within,
     read_sketch,
     sample,
     short_frames,
@@ -33,6 +32,7 @@ from pipeline.stages._template_sketches import (
 )
 from pipeline.text.combined import assign_both, combined_rules, longer_of
 from pipeline.text.frames import FrameRules, settle
+from pipeline.text.groups import rank_within
 from pipeline.text.hashing import mix
 from pipeline.text.labels import Frames, Labels, assign
 from pipeline.text.sentences import Embedder, embed

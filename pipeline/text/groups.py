@@ -75,3 +75,11 @@ def in_runs(rows: I64) -> tuple[I64, I64]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     starts = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), rows[1:] != rows[:-1]]))
     return starts, np.diff(np.append(starts, len(rows)))
+
+
+def rank_within(groups: Any) -> I64:
+    """Number the entries of each run of equal groups from 0."""
+    place = np.arange(len(groups))
+    fresh = np.ones(len(groups), np.bool_)
+    fresh[1:] = groups[1:] != groups[:-1]
+    return place - np.maximum.accumulate(np.where(fresh, place, 0)) if len(groups) else place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.text.groups import in_runs
+from pipeline.text.groups import in_runs, rank_within
 from pipeline.text.hashing import U64, mix
 from pipeline.text.tokens import I64
 
@@ -73,10 +73,10 @@ def drawn(mark: U64) -> I64:
     the first would know of nothing else.
     """
     order = np.argsort(mark, kind="stable")
-    starts, lengths = in_runs(mark[order].view(np.int64))
-    turn = np.arange(len(mark)) - np.repeat(starts, lengths)
+    ordered = mark[order]
+    drawn_at = mix(ordered + mix(rank_within(ordered).astype(np.uint64)))
     rank = np.empty(len(mark), np.int64)
-    rank[order[np.argsort(mix(mark[order] + mix(turn.astype(np.uint64))), kind="stable")]] = np.arange(len(mark))
+    rank[order[np.argsort(drawn_at, kind="stable")]] = np.arange(len(mark))
     return rank
 
 

@@ -35,7 +35,7 @@ def combined_sample(surveyed: Survey, frames: Frames, bench: Workbench, min_even
     for piece in pieces:
         count(piece, counts)
     n_shared = joined([n_likely(piece, counts, min_events) for piece in pieces], np.int64)
-    kept, _ = within(SHARED_PRINTS, n_shared, np.arange(len(n_shared)), surveyed.turn)
+    kept, _ = within(SHARED_PRINTS, n_shared, surveyed.account, np.arange(len(n_shared)), surveyed.turn)
     drawn = surveyed.some(kept)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(piece.rows) for piece in pieces])])
     cuts = np.searchsorted(kept, starts)

@@ -191,7 +191,7 @@ def survey(parts: Sequence[Part], bench: Workbench) -> Survey:
         joined([getattr(head, name) for head in heads], kind) for name, kind in _HEAD.items() if name != "row"
     )
     order, turn = turns(account, digest)
-    chosen, turn = within(SAMPLE_PRINTS, n_prints, order, turn)
+    chosen, turn = within(SAMPLE_PRINTS, n_prints, account, order, turn)
     every = Survey(parts, [head.row for head in heads], account, n_prints, parted, language, np.zeros(len(account)))
     return replace(every.some(chosen), turn=turn)
 
@@ -204,7 +204,7 @@ def sample(surveyed: Survey, bench: Workbench, min_events: int) -> Shared:
             count(piece, counts)
     jobs = [(*job, counts, min_events) for job in surveyed.work]
     n_shared = joined(bench.map(_n_shared, jobs, what="count the sample"), np.int64)
-    kept, _ = within(SHARED_PRINTS, n_shared, np.arange(len(n_shared)), surveyed.turn)
+    kept, _ = within(SHARED_PRINTS, n_shared, surveyed.account, np.arange(len(n_shared)), surveyed.turn)
     drawn = surveyed.some(kept)
     firsts = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(rows) for rows in drawn.rows])])
     sizes = [n_shared[kept[low:high]] for low, high in pairwise(firsts.tolist())]
@@ -229,14 +229,24 @@ def shared_of(
     )
 
 
-def within(most: int, sizes: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
+def within(most: int, sizes: Any, account: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
     """Keep the rows of the first turns of each account, as many turns as `most` allows; return them sorted, and turns.
 
-    `sizes` is by row; one turn is always kept.
+    What is left goes to the next turns of some accounts, drawn by their names: where one turn is all that fits, these
+    still tell what else an account sends. `sizes` and `account` are by row; one turn is always kept, and an eighth of
+    `most` for the next.
     """
     total = np.cumsum(np.bincount(turn, weights=sizes[rows], minlength=SAMPLE_AN_ACCOUNT))
-    steps = STEPS[total[STEPS - 1] <= most]
-    kept = np.flatnonzero(turn < (steps[-1] if len(steps) else 1))
+    fits = int((total[STEPS - 1] <= most).sum())
+    whole = STEPS[max(fits, 1) - 1]
+    kept = turn < whole
+    following = np.flatnonzero(~kept & (turn < STEPS[min(max(fits, 1), len(STEPS) - 1)]))
+    drawn = mix(account[rows[following]])
+    order = np.argsort(drawn, kind="stable")
+    reached = np.cumsum(sizes[rows[following[order]]])
+    over = order[reached > max(most - total[whole - 1], most // 8)]
+    kept[following] = drawn < drawn[over[0]] if len(over) else True
+    kept = np.flatnonzero(kept)
     kept = kept[np.argsort(rows[kept], kind="stable")]
     return rows[kept], turn[kept]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,9 +19,10 @@ import pytest
 
 from pipeline.schemas import TABLES
 from pipeline.settings import Settings
-from pipeline.stages._template_sketches import FORMAT
+from pipeline.stages import _template_sketches
+from pipeline.stages._template_sketches import FORMAT, within
 from pipeline.stages.templates import Templates, make, sketch
-from tests.pipeline.text.planted import Planted, pairwise, plant
+from tests.pipeline.text.planted import Planted, order, pairwise, plant, sentence
 from tests.support.frames import PlainBench
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -267,3 +269,35 @@ def test_a_conversation_goes_on_inside_a_frame(tmp_path: Path) -> None:
     pairs = [(conversation[row], conversation[len(base.texts) + turn]) for turn, row in enumerate(first)]
     known = [one == other for one, other in pairs if one is not None]
     assert len(known) >= 4 and all(known)
+
+
+@pytest.mark.parametrize(("most", "whole"), [(100, 1), (1000, 1), (1900, 1), (2100, 2), (3500, 3), (4200, 4)])
+def test_what_is_left_of_a_sample_goes_to_the_next_turns_of_some_accounts(most: int, whole: int) -> None:
+    dice = np.random.default_rng(1)
+    account, turn = dice.permutation(np.repeat(np.arange(100, dtype=np.uint64), 40)), np.zeros(4000, np.int64)
+    for name in range(100):
+        turn[account == name] = np.arange(40)
+    sizes = np.full(4000, 10)
+    kept, kept_turn = within(most, sizes, account, np.arange(4000), turn)
+    assert (np.diff(kept) > 0).all() and np.array_equal(kept_turn, turn[kept])
+    n_kept = np.bincount(account[kept].astype(int))
+    assert n_kept.min() == whole and n_kept.max() > whole  # nobody is left out, and of some more is looked at
+    assert 10 * len(kept) <= max(most, 1000) + most // 8
+    other = dice.permutation(4000)
+    again, _ = within(most, sizes, account, other, turn[other])
+    assert np.array_equal(kept, again)
+
+
+def test_a_wrapper_is_known_where_one_prompt_of_each_account_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(5)
+    agent = " ".join(order(dice) for _ in range(8))
+    asked = [" ".join(sentence(dice) for _ in range(3)) for _ in range(4000)]
+    texts = [f"{agent}\n\n{text}" if dice.random() < 0.1 else text for text in asked]
+    planted = Planted(texts, np.zeros(4000, np.int64), [f"account {n % 1000}" for n in range(4000)])
+    monkeypatch.setattr(_template_sketches, "SAMPLE_PRINTS", 1000 * 25)
+    found = events(run(tmp_path, planted, [1700]))
+    wrapped = np.array([text.startswith(agent) for text in texts])
+    assert np.asarray(found["wrapper_id"].is_valid())[wrapped].mean() > 0.98
+    assert np.asarray(found["template_id"].is_null())[wrapped].mean() > 0.98

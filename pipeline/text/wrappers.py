@@ -27,6 +27,7 @@ FRAMES_INSIDE = 5.0  # frames that stand inside, counted by how evenly they are 
 INSIDE_SHARE = 0.1  # this share of its prompts; or
 OWN_LANGUAGE = 0.3  # by how much better than chance (kappa) two prompts of an account agree in their language, where
 OTHER_LANGUAGES = 0.05  # this share of its accounts uses another than most do
+PART_OF = 0.9  # share of its prompts in wrappers, and of these wrappers' prompts that have it, for text of wrappers
 _NEVER = 1e-6  # a share next to none
 
 
@@ -57,6 +58,25 @@ def wrapping(shared: Shared, held: Held, popular: Flags, private: Flags) -> Flag
             or _has_frames_inside(held, rows, private)
             or own_languages(shared.accounts[rows], shared.languages[rows]) >= OWN_LANGUAGE
         )
+    return found | shared_by_wrappers(held, found, popular)
+
+
+def shared_by_wrappers(held: Held, wrapper: Flags, popular: Flags) -> Flags:
+    """Return the popular frames that are text which wrappers have in common, such as versions of one agent.
+
+    Nearly all their prompts stand in a wrapper, and nearly all prompts of that wrapper have them. A campaign's frame
+    in somebody's wrapper has the first only.
+    """
+    size = len(popular)
+    n_events = np.bincount(held.frames, minlength=size)
+    outer = np.where(wrapper[held.frames], held.frames, -1)
+    found = np.zeros(size, np.bool_)
+    for frame in np.flatnonzero(popular & ~wrapper & (n_events > 0)).tolist():
+        rows = held.rows[held.frames == frame]
+        around = (outer >= 0) & np.isin(held.rows, rows)
+        whole = np.bincount(outer[around], minlength=size) >= PART_OF * np.maximum(1, n_events)
+        covered = np.unique(held.rows[around & whole[outer]])
+        found[frame] = len(covered) >= PART_OF * len(rows)
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 from pipeline.text.labels import Labels, assign
 from pipeline.text.refine import average_linkage, drawn
 from pipeline.text.sketches import can_compile, sketch
-from pipeline.text.wrappers import now_and_then, own_languages
+from pipeline.text.wrappers import Held, now_and_then, own_languages, shared_by_wrappers
 from tests.pipeline.text.mining import mine
 from tests.pipeline.text.planted import chinese, order, pairwise, plant, sentence
 
@@ -132,6 +132,30 @@ def test_a_wrapper_is_known_by_few_prompts_of_each_account() -> None:
     wrapped = np.array(["\n\n" in text for text in texts])
     assert (found.labels.wrapper[wrapped] >= 0).mean() > 0.98
     assert (found.labels.frame[wrapped] < 0).mean() > 0.98
+
+
+def test_what_wrappers_have_in_common_is_no_template() -> None:
+    dice = random.Random(8)
+    common = " ".join(order(dice) for _ in range(6))
+    agents = [
+        f"{' '.join(order(dice) for _ in range(6))} {common} {' '.join(order(dice) for _ in range(6))}"
+        for _ in range(3)
+    ]
+    texts = [" ".join(sentence(dice) for _ in range(3)) for _ in range(4000)]
+    kind = np.array([dice.randrange(3) if dice.random() < 0.3 else -1 for _ in texts])
+    wrapped = [f"{agents[k]}\n\n{text}" if k >= 0 else text for k, text in zip(kind, texts, strict=True)]
+    found = mine(wrapped, [f"account {n % 700}" for n in range(4000)]).labels
+    assert (found.wrapper[kind >= 0] >= 0).mean() > 0.98
+    assert (found.frame[kind >= 0] < 0).mean() > 0.98
+
+
+def test_a_frame_that_stands_in_wrappers_is_part_of_them_where_all_their_prompts_have_it() -> None:
+    rows = {0: range(100), 1: range(100, 200), 2: range(200), 3: range(30, 90), 4: [*range(100, 195), *range(300, 400)]}
+    held = [(row, frame) for frame, some in rows.items() for row in some]
+    row, frame = np.array(sorted(held)).T
+    plain = np.ones(len(row), np.int64)
+    shared = shared_by_wrappers(Held(row, frame, plain, plain, plain), np.arange(5) < 2, np.ones(5, np.bool_))
+    assert shared.tolist() == [False, False, True, False, False]  # in both; in part of one; in one and elsewhere
 
 
 def test_languages_of_accounts_are_their_own_or_drawn_from_one_pot() -> None:

@@ -66,7 +66,9 @@ class TemplatesSettings:
 class EntitiesSettings:
     """What sort of thing a shared entity is."""
 
-    public_share: float = key(0.01, "A template used by more than this share of accounts is public.", low=0, high=1)
+    public_share: float = key(
+        0.01, "A template used by more than this share of accounts is public, unless it is a circle's.", low=0, high=1
+    )
     public_accounts: int = key(60, "And by at least this many accounts.", low=3)
 
 

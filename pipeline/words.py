@@ -127,6 +127,7 @@ THING_WORDS = {
     "shared card": "a shared card",
     "private template": "a private template",
     "shared template": "a template",
+    "circle's template": "a template that one circle uses",
     "public template": "a public template",
     "like meaning": "templates of like meaning",
     "agent default template": "an agent's default prompt",

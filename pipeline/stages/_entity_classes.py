@@ -15,6 +15,10 @@ from pipeline.link_types import MEANING, LinkType
 
 Floats = npt.NDArray[np.float64]
 
+# Popular, and of accounts that all use several such templates: what many strangers use they use each for itself, while
+# the users of a large operator's frames have all of them. So have the users of an agent with several prompts.
+CIRCLE = "circle's template"
+
 # How much of an entity's rarity counts, by class. A carrier's gateway or a VPN exit is shared by people who never met;
 # a dynamic address passes from stranger to stranger. The shares were set from the worlds of the training set.
 COUNTS = {
@@ -33,6 +37,7 @@ COUNTS = {
     "shared card": 1.0,
     "private template": 1.0,
     "shared template": 0.7,
+    CIRCLE: 0.7,
     "public template": 0.0,
     "like meaning": 1.0,
     "declared": 1.0,
@@ -47,6 +52,9 @@ _BY_KIND = {
 }
 
 
+SAME_USERS = 0.75  # of the larger one's users, from which two popular templates are a circle's
+
+
 @dataclass(frozen=True)
 class ClassRules:
     """From when a template is public: a share of all accounts and a least number."""
@@ -55,14 +63,19 @@ class ClassRules:
     public_accounts: int
     n_accounts: int
 
+    @property
+    def many(self) -> float:
+        """Accounts from which a template is popular."""
+        return max(self.public_accounts, self.public_share * self.n_accounts)
+
 
 def classify(
     table: pd.DataFrame, types: dict[str, LinkType], rules: ClassRules
 ) -> tuple[npt.NDArray[np.object_], Floats, Floats]:
     """Class, how sure it is, and the share of the rarity that counts, for each row.
 
-    Needs the columns n_accounts, squares, account_days, n_days, sticky (thousandths, summed), in_top_organisation and
-    kind.
+    Needs the columns n_accounts, squares, account_days, n_days, sticky (thousandths, summed), in_top_organisation,
+    same_users (share of its users that a popular template has in common with another one) and kind.
     """
     n = table["n_accounts"].to_numpy(float)
     sticky = table["sticky"].to_numpy(float) / 1000.0 / n
@@ -91,10 +104,11 @@ def classify(
     )[card]
 
     text = family == "text"
-    many = n >= max(rules.public_accounts, rules.public_share * rules.n_accounts)
+    circle = table["same_users"].to_numpy(float) >= SAME_USERS
+    many = (n >= rules.many) & (sticky < 0.3)
     out[text] = np.select(
-        [many & (sticky < 0.3), n >= 0.2 * max(rules.n_accounts, 1), sticky < 0.1],
-        ["public template", "public template", "shared template"],
+        [n >= 0.2 * max(rules.n_accounts, 1), many & circle, many, sticky < 0.1],
+        ["public template", CIRCLE, "public template", "shared template"],
         default="private template",
     )[text]
     alike = (table["entity_type"] == MEANING.name).to_numpy(bool)

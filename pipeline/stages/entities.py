@@ -24,6 +24,8 @@ from pipeline.stages._entity_classes import ClassRules, classify
 from pipeline.standing import standing
 from pipeline.workbench import Workbench
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Entities:
@@ -63,6 +65,7 @@ def make(
     table = table.sort_values(["entity_type", "entity"], ignore_index=True)
     _place(table, types, clean_ip_ranges)
     rules = ClassRules(settings.entities.public_share, settings.entities.public_accounts, len(account_traits))
+    table["same_users"] = _same_users(table, types, rules.many, sightings, bench)
     table["class"], table["class_probability"], factor = classify(table, types, rules)
     table["family"] = table["entity_type"].map({n: t.family for n, t in types.items()})
     table["counts"] = np.round(factor, 9)
@@ -189,6 +192,47 @@ def _count_shared(item: _Part) -> None:
         )
 
 
+def _same_users(
+    table: pd.DataFrame, types: dict[str, LinkType], many: float, parts: list[str], bench: Workbench
+) -> Floats:
+    """Share of its users that a popular template has in common with another one: of the larger's, with the likest.
+
+    0 for everything else.
+    """
+    text = table["entity_type"].map({n: t.family == "text" for n, t in types.items()}).to_numpy(bool)
+    popular = np.flatnonzero(text & (table["n_accounts"].to_numpy() >= many))
+    out = np.zeros(len(table))
+    if popular.size < 2:
+        return out
+    named = str(Path(bench.scratch) / "popular.parquet")
+    table.iloc[popular][["entity_type", "entity"]].assign(place=popular).to_parquet(named, index=False)
+    pairs = pd.concat(bench.map(_users_of_two, [(p, named, bench.scratch, bench.memory) for p in parts],
+                                what="entities: popular templates"))  # fmt: skip
+    both = pairs.groupby(["a", "b"], as_index=False)["n"].sum()
+    n = table["n_accounts"].to_numpy(float)
+    share = both["n"].to_numpy() / np.maximum(n[both["a"]], n[both["b"]])
+    for end in ("a", "b"):
+        np.maximum.at(out, both[end].to_numpy(), share)
+    return out
+
+
+def _users_of_two(task: tuple[str, str, str, int]) -> pd.DataFrame:
+    """Accounts of a part that use both of two popular templates of one kind, by pair. Parts hold whole accounts."""
+    sightings, named, scratch, memory = task
+    with connect(scratch, memory) as db:
+        db.execute(
+            f"""CREATE TEMP TABLE used AS SELECT DISTINCT account_id, entity_type, place
+                FROM read_parquet('{sightings}') AS seen
+                JOIN read_parquet('{named}') AS popular USING (entity_type, entity)"""
+        )
+        found = db.sql(
+            """SELECT x.place AS a, y.place AS b, count(*) AS n FROM used x JOIN used y
+               ON x.account_id = y.account_id AND x.entity_type = y.entity_type AND x.place < y.place GROUP BY ALL"""
+        ).to_arrow_table()
+    made: pd.DataFrame = found.to_pandas()
+    return made
+
+
 def _place(table: pd.DataFrame, types: dict[str, LinkType], ranges: pd.DataFrame) -> None:
     """Add network, autonomous system and kind of range to the addresses of the table."""
     for column in ("network", "asn", "kind"):
@@ -209,8 +253,8 @@ def _place(table: pd.DataFrame, types: dict[str, LinkType], ranges: pd.DataFrame
 
 
 def _bits(
-    table: pd.DataFrame, types: dict[str, LinkType], population: dict[str, int], factor: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+    table: pd.DataFrame, types: dict[str, LinkType], population: dict[str, int], factor: Floats
+) -> Floats:
     """Global bits: rarity, bounded by type, times what the class and the time of use leave of it; never negative."""
     match = table["entity_type"].map({n: t.match_probability for n, t in types.items()}).to_numpy(float)
     cap = table["entity_type"].map({n: t.cap_bits for n, t in types.items()}).to_numpy(float)

@@ -4,7 +4,8 @@ Rows in: the incidence, traits and hours of accounts, conversations. Rows out: e
 graph, with size, bits of its links and score in bits, in the light of all that stand there; the members of those that
 reach the report floor (lower ones stand against no ring that is reported). Rewiring keeps how many entities of each
 type an account has and how many accounts an entity has, how many conversations it takes over, and what each account
-does by itself; only who shares with whom, and who hands on to whom, is left to chance.
+does by itself; only who shares with whom, and who hands on to whom, is left to chance. The templates of a circle are
+left out: chance makes no circle, and would only mix accounts of large operators with one another.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pipeline.judging import choose_groups
 from pipeline.measures import Records, measure, read_records
 from pipeline.scoring_model import ScoringModel, read_model
 from pipeline.settings import Settings
+from pipeline.stages._entity_classes import CIRCLE
 from pipeline.workbench import Workbench
 
 _COLUMNS = ["rewiring", "community", "size", "link_bits", "trees_bits", "first_bits"]
@@ -54,6 +56,7 @@ def make(
         return _nothing()
     tables = graph_tables(incidence_bits, entities, all_types(settings), account_traits)
     records = read_records(tables, account_traits, account_hours, conversations, bench)
+    tables = _without_circles(tables)
     model = read_model(settings.scores.model)
     given = (tables, records, model, settings)  # one object, which a worker elsewhere reads once
     rewirings = range(rewirings_of(settings.null, tables.graph.n_accounts))
@@ -62,6 +65,13 @@ def make(
         pd.concat([f.null_scores for f in frames], ignore_index=True)[_COLUMNS],
         pd.concat([f.null_members for f in frames], ignore_index=True)[_MEMBERS],
     )
+
+
+def _without_circles(tables: GraphTables) -> GraphTables:
+    """The graph without the templates of circles; accounts and entities keep their numbers."""
+    kept = (tables.entities["class"] != CIRCLE).to_numpy(bool)
+    edges = kept[tables.graph.entity]
+    return replace(tables, graph=tables.graph.restrict(entities=kept), n_events=tables.n_events[edges])
 
 
 def _nothing() -> NullScores:

@@ -20,7 +20,7 @@ import pytest
 from pipeline.link_types import LinkType, link_types
 from pipeline.run import Request, carry_out
 from pipeline.settings import ExportsSettings, NullSettings, RunSettings, ScoresSettings, Settings
-from pipeline.stages._entity_classes import COUNTS, ClassRules, classify
+from pipeline.stages._entity_classes import CIRCLE, COUNTS, ClassRules, classify
 from tests.support.models import hand_made
 from tests.support.tiny import Tiny, tiny_world, write_tiny
 
@@ -158,11 +158,14 @@ def test_ids_of_templates_are_not_poisoned(world: Tiny, runs: Callable[[str], Pa
     assert len(before) == 8 * 40 and (before == after).mean() >= 0.95
 
 
-def _classes(n: int, platform: int, sticky: float, kind: str = "template") -> tuple[str, float]:
+def _classes(
+    n: int, platform: int, sticky: float, kind: str = "template", same_users: float = 0.0
+) -> tuple[str, float]:
     """Class of an entity of so many accounts, and the share of its rarity that counts."""
     table = pd.DataFrame({
         "entity_type": [kind], "n_accounts": [n], "squares": [n * n], "account_days": [n], "n_days": [1],
         "sticky": [int(1000 * sticky * n)], "in_top_organisation": [0], "kind": [None],
+        "same_users": [same_users],
     })  # fmt: skip
     declared = (LinkType("device_id", "events", "device_id", "device"),)
     rules = ClassRules(SETTINGS.entities.public_share, SETTINGS.entities.public_accounts, platform)
@@ -177,6 +180,8 @@ def test_making_a_frame_public_costs_accounts(platform: int, price: int) -> None
     assert _classes(price, platform, 0.2) == ("public template", COUNTS["public template"])
     assert _classes(price - 1, platform, 0.2)[0] != "public template"
     assert _classes(price, platform, 0.5)[0] == "private template"
+    # not even then where they all use another of his frames: the cover has to be of strangers
+    assert _classes(price, platform, 0.2, same_users=0.9) == (CIRCLE, COUNTS[CIRCLE])
 
 
 def test_a_hub_costs_its_maker_and_not_us(world: Tiny, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pipeline.link_types import LinkType
 from pipeline.schemas import TABLES, arrow_schema
 from pipeline.settings import Settings
 from pipeline.stages import entities
+from pipeline.stages._entity_classes import CIRCLE
 from tests.support.frames import PlainBench, frame
 
 DAYS = 10
@@ -31,7 +32,10 @@ def sighting(account: str, kind: str, entity: str, day: int, n: int = 5) -> dict
 
 
 def platform() -> list[dict[str, Any]]:
-    """A home, a lease that passes on, an office, a carrier, exits, cards and templates, among 400 lone accounts."""
+    """A home, a lease that passes on, an office, a carrier, exits, cards and templates, among 400 lone accounts.
+
+    Eighty accounts, more than a public template needs, all use the five frames of one campaign.
+    """
     rows = []
     for day in range(DAYS):
         rows += [sighting(f"home{i}", "ip", "198.51.100.1", day) for i in range(3)]
@@ -41,7 +45,8 @@ def platform() -> list[dict[str, Any]]:
             rows += [sighting(f"phone{i}", "ip", f"203.0.113.{(i + day * 3 + k) % 20}", day) for k in range(3)]
         rows += [sighting(f"exit{i}", "ip", f"192.0.2.{(i + day) % 8}", day) for i in range(8)]
         rows += [sighting(f"lone{i}", "template", "tpl-public", day, n=1) for i in range(70)]
-        rows += [sighting(f"lone{i}", "template", "tpl-own", day, n=30) for i in range(70)]
+        rows += [sighting(f"lone{i}", "template", f"tpl-own-{i}", day, n=30) for i in range(70)]
+        rows += [sighting(f"camp{i}", "template", f"tpl-camp-{k}", day) for i in range(80) for k in range(5)]
         rows += [sighting(f"ring{i}", "template", "tpl-private", day) for i in range(6)]
     rows += [sighting(f"ring{i}", "payment", "card-ring", 0, n=0) for i in range(6)]
     rows += [sighting(f"home{i}", "payment", "card-home", 0, n=0) for i in range(2)]
@@ -88,6 +93,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         ("198.51.100.1", "household"), ("198.51.100.2", "dynamic address"), ("198.51.100.3", "office"),
         ("203.0.113.0", "carrier NAT"), ("card-ring", "shared card"), ("card-home", "personal card"),
         ("card-desk", "company card"), ("tpl-private", "private template"), ("tpl-public", "public template"),
+        ("tpl-camp-3", CIRCLE),
         ("dev-1", "declared"),
     ],
 )  # fmt: skip

@@ -134,7 +134,7 @@ def test_a_meaning_is_weak_and_has_a_class_of_its_own() -> None:
         {
             "entity_type": ["meaning", "template", "meaning"], "n_accounts": [4, 4, 500], "squares": [4, 4, 500],
             "account_days": [4, 4, 500], "n_days": 1, "sticky": [4000, 4000, 5000], "in_top_organisation": 0,
-            "kind": None,
+            "same_users": 0.0, "kind": None,
         }
     )  # fmt: skip
     types: dict[str, LinkType] = {t.name: t for t in link_types((MEANING,))}

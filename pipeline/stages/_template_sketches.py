@@ -232,20 +232,21 @@ def shared_of(
 def within(most: int, sizes: Any, account: Any, rows: Any, turn: Any) -> tuple[Any, Any]:
     """Keep the rows of the first turns of each account, as many turns as `most` allows; return them sorted, and turns.
 
-    What is left goes to the next turns of some accounts, drawn by their names: where one turn is all that fits, these
-    still tell what else an account sends. `sizes` and `account` are by row; one turn is always kept, and an eighth of
-    `most` for the next.
+    `sizes` and `account` are by row; one turn is always kept. Where that is all that fits, what is left, an eighth of
+    `most` at least, goes to the second turn of some accounts, drawn by their names: by one prompt of each account
+    nobody could tell what people do now and then from what they always do. Where more turns fit all accounts have
+    the same, since frames are told by how often each account has them.
     """
     total = np.cumsum(np.bincount(turn, weights=sizes[rows], minlength=SAMPLE_AN_ACCOUNT))
-    fits = int((total[STEPS - 1] <= most).sum())
-    whole = STEPS[max(fits, 1) - 1]
-    kept = turn < whole
-    following = np.flatnonzero(~kept & (turn < STEPS[min(max(fits, 1), len(STEPS) - 1)]))
-    drawn = mix(account[rows[following]])
-    order = np.argsort(drawn, kind="stable")
-    reached = np.cumsum(sizes[rows[following[order]]])
-    over = order[reached > max(most - total[whole - 1], most // 8)]
-    kept[following] = drawn < drawn[over[0]] if len(over) else True
+    steps = STEPS[total[STEPS - 1] <= most]
+    kept = turn < (steps[-1] if len(steps) else 1)
+    if len(steps) <= 1:
+        second = np.flatnonzero(turn == 1)
+        drawn = mix(account[rows[second]])
+        order = np.argsort(drawn, kind="stable")
+        reached = np.cumsum(sizes[rows[second[order]]])
+        over = order[reached > max(most - total[0], most // 8)]
+        kept[second] = drawn < drawn[over[0]] if len(over) else True
     kept = np.flatnonzero(kept)
     kept = kept[np.argsort(rows[kept], kind="stable")]
     return rows[kept], turn[kept]

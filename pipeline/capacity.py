@@ -52,7 +52,7 @@ COSTS: tuple[StageCost, ...] = (
     StageCost("entities", start=0.3, per_million=0.3),
     StageCost("incidence", per_million=0.12),
     StageCost("communities", per_thousand_accounts=0.7, wide=False),
-    StageCost("null_scores", per_thousand_accounts=0.8, growth=1.06, wide=False, rewired=True),
+    StageCost("null_scores", per_thousand_accounts=0.84, growth=1.06, wide=False, rewired=True),
     StageCost("behaviour", per_thousand_accounts=0.24, wide=False),
     StageCost("scores", start=0.3, per_thousand_accounts=0.0124, growth=1.66, wide=False),
     StageCost("membership", start=0.2, per_thousand_accounts=0.03, growth=1.47, wide=False),

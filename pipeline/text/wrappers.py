@@ -68,15 +68,19 @@ def shared_by_wrappers(held: Held, wrapper: Flags, popular: Flags) -> Flags:
     in somebody's wrapper has the first only.
     """
     size = len(popular)
-    n_events = np.bincount(held.frames, minlength=size)
-    outer = np.where(wrapper[held.frames], held.frames, -1)
     found = np.zeros(size, np.bool_)
+    inside = wrapper[held.frames]
+    outer, wrapped = held.frames[inside], held.rows[inside]
+    if not len(outer):
+        return found
+    n_events = np.bincount(held.frames, minlength=size)
+    order = np.argsort(held.frames, kind="stable")
+    ends = np.cumsum(n_events)
     for frame in np.flatnonzero(popular & ~wrapper & (n_events > 0)).tolist():
-        rows = held.rows[held.frames == frame]
-        around = (outer >= 0) & np.isin(held.rows, rows)
+        rows = held.rows[order[ends[frame] - n_events[frame] : ends[frame]]]
+        around = np.isin(wrapped, rows)
         whole = np.bincount(outer[around], minlength=size) >= PART_OF * np.maximum(1, n_events)
-        covered = np.unique(held.rows[around & whole[outer]])
-        found[frame] = len(covered) >= PART_OF * len(rows)
+        found[frame] = len(np.unique(wrapped[around & whole[outer]])) >= PART_OF * len(rows)
     return found
 
 

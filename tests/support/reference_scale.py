@@ -48,7 +48,7 @@ process of its own, and beside each DuckDB's bare group-by of the same files by 
 
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gb"]} GB;
 {versions}.
-Each size was run once, the largest and those with prompts beside other work of low priority: processor seconds are fit
+Each size was run once, most of them beside other work: processor seconds are roughly fit
 to be compared, wall seconds say little. The largest was run before the templates of a circle had a class of their own
 ([decision 28](../decisions/0028-the-templates-of-a-circle.md), which says what is found of it since)."""
 

@@ -4,6 +4,9 @@ Trees learn what gave rings away in the worlds they were grown on, and much of t
 worlds. Which way a measure leans is said here by reason, as the reports on real campaigns have it, and not learned; how
 far it leans is fitted on worlds of several makers that have not seen each other's. And how far trees are believed is
 asked of the run itself: of the other groups that they call rings, how many do the leanings uphold?
+
+Size is asked beside them. Of hundreds of accounts hardly two can be told to belong together, and trees grown on rings
+of dozens speak against such a group whatever it does; so they refuse it less, and size counts.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ _AGAINST = (
     "volume_spread", "answer_spread", "question_spread", "days_spread", "age_spread",
 )  # fmt: skip
 
+SIZE = "group_size"
+_USUAL_SIZE, _MOST_DOUBLINGS = 5.0, 4.0  # log2 of accounts that rings have (32), and how far beyond size counts (512)
+
 LEANINGS: dict[str, int] = {**dict.fromkeys(_FOR, +1), **dict.fromkeys(_AGAINST, -1)}
 
 
@@ -45,7 +51,8 @@ class Trust:
 
     `lines` counts what the leanings say, `trees` and `trees_upheld` what the trees say, the latter times the bits
     upheld; `upheld` counts these bits by themselves, `start` is for all. A run's own share counts against `groups`
-    groups of which a share `usual` is upheld. Where trees speak against a ring, that counts `refused` times besides.
+    groups of which a share `usual` is upheld. Where trees speak against a ring, that counts `refused` times besides,
+    a fifth less for each doubling of a group beyond 32 accounts (four at most); `large` is what a doubling counts.
     """
 
     lines: float = 1.0
@@ -56,12 +63,14 @@ class Trust:
     groups: float = 10.0
     usual: float = 0.4
     refused: float = 0.0
+    large: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
     """What a score is made of, one value a group: `trees` is the share that each part of what trees say keeps, the
-    others are bits: `start`, lines by measure, `beyond` (taken back from the trees), `upheld` by other groups."""
+    others are bits: `start`, lines by measure (size among them), `beyond` (taken back from the trees), `upheld` by
+    other groups."""
 
     trees: Floats
     start: Floats
@@ -78,13 +87,15 @@ class Parts:
 @dataclass(frozen=True, eq=False)
 class Leanings:
     """`model` has a line for each of the measures numbered `columns`, and beside it counts a `share` of what trees say,
-    of `most` bits at most; `trust` puts both together."""
+    of `most` bits at most; `trust` puts both together. `size` numbers the measure that has the log2 of a group's
+    accounts (none: sizes are not asked)."""
 
     share: float
     most: float
     columns: tuple[int, ...]
     model: AdditiveModel
     trust: Trust
+    size: int | None = None
 
     def first(self, bits: Floats, x: Floats) -> Floats:
         """Log odds of groups by leanings, in bits, before the run is asked: `bits` of trees, `x` rows of measures."""
@@ -106,30 +117,37 @@ class Leanings:
 
     def parts(self, bits: Floats, x: Floats, upheld: Floats) -> Parts:
         """What the scores of groups are made of: `bits` of trees, measures, what other groups uphold (a share)."""
-        trust, odds = self.trust, _odds(upheld)
+        trust, odds, large = self.trust, _odds(upheld), self._large(x)
         lines, trees = np.zeros(x.shape), self._kept(odds)
         lines[:, self.columns] = np.round(trust.lines * self.model.parts(x[:, self.columns]), 9)
+        if self.size is not None:
+            lines[:, self.size] += np.round(trust.large * large, 9)
         return Parts(
             trees=trees, start=np.full(bits.size, trust.lines * self.model.bias + trust.start), lines=lines,
-            beyond=np.round(trees * (np.minimum(bits, self.most) - bits) + self._refused(bits), 9),
+            beyond=np.round(trees * (np.minimum(bits, self.most) - bits) + self._refused(bits, large), 9),
             upheld=np.round(trust.upheld * odds, 9),
         )  # fmt: skip
 
-    def total_of(self, bits: Floats, first: Floats, upheld: Floats) -> Floats:
-        """Scores of groups of which what the leanings say at first is known, and not the measures."""
+    def total_of(self, bits: Floats, first: Floats, upheld: Floats, accounts: Floats) -> Floats:
+        """Scores of groups of which what the leanings say at first is known and how many `accounts` they have, and not
+        the measures."""
         trust, odds = self.trust, _odds(upheld)
+        large = np.zeros(bits.size) if self.size is None else doublings(np.log2(accounts))
         beside = self._kept(odds) - trust.lines * self.share  # which `first` has already
-        added = trust.lines * first + beside * np.minimum(bits, self.most) + self._refused(bits) + trust.upheld * odds
-        return np.asarray(added + trust.start, dtype=np.float64)
+        added = trust.lines * first + beside * np.minimum(bits, self.most) + trust.upheld * odds + trust.large * large
+        return np.asarray(added + self._refused(bits, large) + trust.start, dtype=np.float64)
 
     def _kept(self, odds: Floats) -> Floats:
         """Share that each part of what trees say keeps."""
         trust = self.trust
         return np.maximum(trust.lines * self.share + trust.trees + trust.trees_upheld * odds, 0.0)
 
-    def _refused(self, bits: Floats) -> Floats:
+    def _large(self, x: Floats) -> Floats:
+        return np.zeros(len(x)) if self.size is None else doublings(x[:, self.size])
+
+    def _refused(self, bits: Floats, large: Floats) -> Floats:
         """Bits taken because trees speak against a ring."""
-        return self.trust.refused * np.minimum(bits, 0.0)
+        return self.trust.refused * (1.0 - large / (_MOST_DOUBLINGS + 1.0)) * np.minimum(bits, 0.0)
 
     def total(self, bits: Floats, x: Floats) -> Floats:
         """Scores of all groups of a run."""
@@ -149,7 +167,13 @@ class Leanings:
             return cls(1.0, np.inf, (), AdditiveModel(0.0, ()), Trust())
         columns = tuple(measures.index(name) for name in given["measures"])
         model = AdditiveModel.from_dict(given["model"])
-        return cls(float(given["share"]), float(given["most"]), columns, model, Trust(**given["trust"]))
+        size = measures.index(SIZE) if SIZE in measures else None
+        return cls(float(given["share"]), float(given["most"]), columns, model, Trust(**given["trust"]), size)
+
+
+def doublings(size: Floats) -> Floats:
+    """How often groups are twice as large as rings are, from their log2 of accounts: none up to 32, four at most."""
+    return np.asarray(np.clip(np.nan_to_num(size) - _USUAL_SIZE, 0.0, _MOST_DOUBLINGS), dtype=np.float64)
 
 
 def _odds(share: Floats) -> Floats:

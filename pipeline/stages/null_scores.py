@@ -99,7 +99,8 @@ def _one(task: tuple[int, tuple[GraphTables, Records, ScoringModel, Settings]]) 
     chosen = choose_groups(found.groups, whole, bits)
     trees = np.round(bits[chosen.group] + model.context.place(found.groups, chosen.group, x, bits, whole).total(), 9)
     first = model.leanings.first(trees, x[chosen.group])
-    highest = model.leanings.total_of(trees, first, np.full(trees.size, _ALL_UPHELD))
+    size = found.groups.sizes[chosen.group].astype(np.float64)
+    highest = model.leanings.total_of(trees, first, np.full(trees.size, _ALL_UPHELD), size)
     high = np.flatnonzero(model.calibrated(highest) >= settings.scores.report_floor).tolist()
     members = [(int(chosen.group[i]), found.groups.account[chosen.rows[i]]) for i in high]
     return NullScores(

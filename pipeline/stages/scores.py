@@ -115,8 +115,8 @@ def _shifted(
 
 def _as_in_this_run(null_scores: pd.DataFrame, leanings: Leanings, judged: _Judged) -> Floats:
     """Scores of rewired groups as if they stood in the run: trees are believed as far as there."""
-    trees, first = (null_scores[c].to_numpy(float) for c in ("trees_bits", "first_bits"))
-    return leanings.total_of(trees, first, np.full(trees.size, float(judged.upheld.max(initial=0.0))))
+    trees, first, size = (null_scores[c].to_numpy(float) for c in ("trees_bits", "first_bits", "size"))
+    return leanings.total_of(trees, first, np.full(trees.size, float(judged.upheld.max(initial=0.0))), size)
 
 
 def _standing(chosen: Chosen, judged: _Judged, rows: pd.DataFrame, settings: Settings) -> Standing:

@@ -1,11 +1,11 @@
 """Fit what is left of a score wherever a log comes from: `python -m tests.benchmarks.train_leanings [--renew]`.
 
-A finished model judged worlds of several makers: ours as in training, ours full of strangers who send the same prompts
-(`followers`), and those of people who had seen neither our generator nor our code, but the contract and what is known
-of the field. The groups that stood there are kept in `makers.csv`: maker, world, size, guilty share, bits of the
-trees, measures that lean. Makers weigh the same, and the calibration comes from fits that left the maker out
-altogether; so does the table in `docs/benchmarks/makers.md`. `--renew` judges worlds of ours anew; others' are not ours
-to make.
+A finished model judged worlds of several makers: ours as in training, ours full of strangers who send the same
+prompts (`followers`) and with large operators (`large`), and those of people who had seen neither our generator nor
+our code, but the contract and what is known of the field. The groups that stood there are kept in `makers.csv`:
+maker, world, size, guilty share, bits of the trees, measures that lean. Makers weigh the same, and the calibration
+comes from fits that left the maker out altogether; so does the table in `docs/benchmarks/makers.md`. `--renew` judges
+worlds of ours anew; others' are not ours to make.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ from graphs.forest import Forest
 from graphs.logistic import fit_logistic
 from pipeline.context import Usual, context_of, whole_among
 from pipeline.judging import choose_groups
-from pipeline.leanings import LEANINGS, Leanings, Trust
+from pipeline.leanings import LEANINGS, SIZE, Leanings, Trust, doublings
 from pipeline.measures.catalogue import NAMES
 from pipeline.scoring_model import SHIPPED
 from pipeline.settings import ScoresSettings
 from tests.benchmarks.train_context import groups_of, shown
 from tests.benchmarks.train_model import Given, describe, prepare
-from tests.benchmarks.training_worlds import belonging_worlds, campaign_worlds, follower_worlds
+from tests.benchmarks.training_worlds import belonging_worlds, campaign_worlds, follower_worlds, operator_worlds
 
 Floats = npt.NDArray[np.float64]
 
 KEPT = Path(__file__).with_name("makers.csv")
 MAKERS = (
-    "ours", "followers", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-    "tenth", "eleventh",
+    "ours", "followers", "large", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+    "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth",
 )  # fmt: skip
 
-_ABOUT = """Groups that stood in worlds of thirteen makers, judged by the shipped trees, which never saw these worlds:
-two kinds of our own generator, as in training and full of strangers who send the same prompts (`followers`),
-and worlds of eleven people who had seen neither our generator nor our code. Average precision says how well a
+_ABOUT = """Groups that stood in worlds of seventeen makers, judged by the shipped trees, which never saw these worlds:
+three kinds of our own generator, as in training, full of strangers who send the same prompts (`followers`) and with
+operators of up to a quarter of the platform (`large`), and worlds of fourteen people who had seen neither our
+generator nor our code. Average precision says how well a
 score tells rings from the rest, whatever the threshold: by the trees alone ("before"), with leanings that the
 maker had no part in ("left out"), and as shipped, where it had. The last columns count accounts of groups
 above the threshold of {threshold}, before false discovery rates and membership are asked; recall is of the
@@ -105,12 +106,12 @@ def fit(groups: pd.DataFrame) -> Leanings:
     share = (high - low) / (_MOST - _LEAST)
     lines = tuple(Shape(s.sign, s.knots, s.bits) for s in made.shapes[1:])
     model = AdditiveModel(made.bias + low - share * _LEAST, lines)
-    first = Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model, Trust())
+    first = Leanings(share, _MOST, tuple(NAMES.index(n) for n in names), model, Trust(), NAMES.index(SIZE))
     return replace(first, trust=_trust(groups, first))
 
 
 def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
-    """How much each counts: leanings, trees, what other groups of the run uphold, and trees times that."""
+    """How much each counts: leanings, trees, what other groups of the run uphold, trees times that, and size."""
     first, upheld = np.zeros(len(groups)), np.zeros(len(groups))
     for rows in groups.groupby(["maker", "world"]).indices.values():
         world = groups.iloc[rows]
@@ -119,16 +120,17 @@ def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
         upheld[rows] = probability_to_bits(leanings.upheld(bits, first[rows]))
     believed = _believed(groups)
     told = _known(groups)
-    columns = np.column_stack((first, believed, upheld, believed * upheld))[told] * np.log(2.0)
+    large = doublings(_measures(groups)[:, leanings.size])
+    columns = np.column_stack((first, believed, upheld, believed * upheld, large))[told] * np.log(2.0)
     known, spread = groups[told], columns.std(axis=0)
     found = fit_logistic(
         columns / spread, (known["guilty"] >= 0.8).to_numpy(float), _weight(known), l2=_L2_TRUST,
-        sign=np.ones(4, dtype=np.int64), start=np.zeros(5),
+        sign=np.ones(5, dtype=np.int64), start=np.zeros(6),
     )  # fmt: skip
-    by_lines, by_trees, by_upheld, by_both = (found[1:] / spread).tolist()
+    by_lines, by_trees, by_upheld, by_both, by_size = (found[1:] / spread).tolist()
     return Trust(
         lines=by_lines, trees=by_trees, upheld=by_upheld, trees_upheld=by_both, start=float(found[0] / np.log(2.0)),
-        refused=_REFUSED,
+        refused=_REFUSED, large=by_size,
     )  # fmt: skip
 
 
@@ -143,7 +145,8 @@ def _weight(groups: pd.DataFrame) -> Floats:
 
 
 def _measures(groups: pd.DataFrame) -> Floats:
-    return groups.reindex(columns=list(NAMES)).to_numpy(float)  # those that do not lean are not kept
+    told = groups.assign(**{SIZE: np.log2(groups["size"].to_numpy(float))})
+    return told.reindex(columns=list(NAMES)).to_numpy(float)  # those that do not lean are not kept
 
 
 def scored(groups: pd.DataFrame, leanings: Leanings) -> Floats:
@@ -239,8 +242,9 @@ def main() -> None:
         n = given.worlds
         ours = _renewed("ours", [*belonging_worlds(n + 6), *campaign_worlds(n // 4 + 1)], given, model)
         followers = _renewed("followers", list(follower_worlds(n)), given, model)
-        others = groups[~groups["maker"].isin(["ours", "followers"])]
-        groups = pd.concat([ours, followers, others], ignore_index=True)[list(groups.columns)]
+        large = _renewed("large", list(operator_worlds(n // 2 + 2)), given, model)
+        others = groups[~groups["maker"].isin(["ours", "followers", "large"])]
+        groups = pd.concat([ours, followers, large, others], ignore_index=True)[list(groups.columns)]
         groups.to_csv(KEPT, index=False, float_format="%.5g")
         groups = read_groups()
     apart, leanings = left_out(groups), fit(groups)

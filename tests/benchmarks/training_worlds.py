@@ -213,6 +213,33 @@ def campaign_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
         yield world, 9_500_000 + i, ()
 
 
+def operator_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
+    """Worlds with operators of one in a hundred to one in four of a platform's accounts, in rings of all sizes."""
+    draw = np.random.default_rng(4471)
+    for i in range(n):
+        low, days = float(draw.uniform(0.05, 0.5)), int(draw.integers(15, 36))
+        n_accounts, plans = int(draw.integers(6_000, 18_000)), []
+        for name in ("Hazel", "Juniper", "Laurel", "Myrtle")[: int(draw.integers(2, 5))]:
+            accounts = int(n_accounts * np.exp(draw.uniform(np.log(0.01), np.log(0.25))))
+            requests = int(accounts * days * draw.uniform(5, 25))
+            first, last = float(draw.uniform(0, 8)), days - float(draw.choice([0, 0, 3]))
+            plans.append(OperatorPlan(name, accounts, requests, first, last))
+        world = replace(
+            WORLDS["mixed"],
+            n_accounts=n_accounts,
+            operators=tuple(plans),
+            evasion=(low, min(1.0, low + float(draw.uniform(0.1, 0.5)))),
+            settings_shift=float(draw.choice([-1.0, 1.0])) * float(draw.uniform(0.06, 0.24)),
+            volume=float(draw.uniform(0.25, 0.6)),
+            largest_ring_share=float(draw.choice([0.3, 0.6, 1.0])),
+            ring_size=(float(draw.choice([10, 40])), float(draw.choice([400, 1_200, 4_000]))),
+            resold_homes=int(draw.integers(1_000, 6_000)),
+            prompts=i % 2 == 0,
+            days=days,
+        )
+        yield world, 9_700_000 + i, ()
+
+
 def belonging_worlds(n: int) -> Iterator[tuple[World, int, tuple[str, ...]]]:
     """Worlds to learn on who belongs to a ring that a finished model found: settings as in training, other seeds."""
     kinds = (

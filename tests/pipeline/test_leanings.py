@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ def test_total_is_what_its_parts_add_up_to(made: Leanings, run: tuple[np.ndarray
     parts = made.parts(bits, x, upheld)
     added = parts.trees * bits + parts.start + parts.lines.sum(axis=1) + parts.beyond + parts.upheld
     assert made.total(bits, x).tolist() == pytest.approx(added.tolist())
-    assert made.total(bits, x).tolist() == pytest.approx(made.total_of(bits, first, upheld).tolist(), abs=1e-6)
+    told = made.total_of(bits, first, upheld, np.full(200, 1_000.0))  # nothing says where sizes are
+    assert made.total(bits, x).tolist() == pytest.approx(told.tolist(), abs=1e-6)
     odds = np.log2(upheld / (1 - upheld))
     said = 1.5 * first + (0.25 + 0.125 * odds) * np.minimum(bits, 4.0) + 0.75 * odds + 0.5
     assert added.tolist() == pytest.approx((said + 0.5 * np.minimum(bits, 0.0)).tolist(), abs=1e-6)
@@ -83,6 +85,21 @@ def test_trees_are_believed_up_to_a_bound_and_their_refusal_beyond(made: Leaning
     )
     assert sure == pytest.approx(surer)
     assert low - lower == pytest.approx(2 * (1.5 * 0.5 + 0.25 + 0.5))
+
+
+def test_size_counts_from_32_accounts_on_and_trees_refuse_less_there(made: Leanings) -> None:
+    sized = replace(made, size=1, trust=replace(made.trust, large=0.25))
+    accounts = np.array([4.0, 32.0, 64.0, 512.0, 16_000.0])
+    x, upheld = np.column_stack((np.zeros(5), np.log2(accounts), np.zeros(5))), np.full(5, 0.5)
+    for bits in (3.0, -8.0):
+        every = np.full(5, bits)
+        parts = sized.parts(every, x, upheld)
+        plain = made.parts(every, x, upheld).total(every)
+        assert parts.lines[:, 1].tolist() == [0.0, 0.0, 0.25, 1.0, 1.0]
+        spared = -0.5 * min(bits, 0.0) * np.array([0.0, 0.0, 0.2, 0.8, 0.8])
+        assert (parts.total(every) - plain).tolist() == pytest.approx([*(spared + parts.lines[:, 1])])
+        told = sized.total_of(every, sized.first(every, x), upheld, accounts)
+        assert told.tolist() == pytest.approx(parts.total(every).tolist(), abs=1e-6)
 
 
 def test_other_groups_of_the_run_say_how_far_trees_are_believed(made: Leanings) -> None:
@@ -121,8 +138,9 @@ def _groups(maker: str, n: int, seed: int, *, honest: float, artefact: float) ->
     ring = (np.arange(n) % 3 == 0).astype(float)
     table = pd.DataFrame(np.nan, index=range(n), columns=list(NAMES)).assign(**dict.fromkeys(LEANINGS, 0.5))
     return table.assign(
-        maker=maker, world=np.arange(n) // 50, size=5, guilty=ring, bits=dice.normal(0, 1, n),
-        addresses_an_account=ring * honest + dice.normal(0, 1, n), answer_spread=ring * artefact + dice.normal(0, 1, n),
+        maker=maker, world=np.arange(n) // 50, size=np.where(np.arange(n) % 2, 5, 500), guilty=ring,
+        bits=dice.normal(0, 1, n), addresses_an_account=ring * honest + dice.normal(0, 1, n),
+        answer_spread=ring * artefact + dice.normal(0, 1, n),
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ worlds. Which way a measure leans is said here by reason, as the reports on real
 far it leans is fitted on worlds of several makers that have not seen each other's. And how far trees are believed is
 asked of the run itself: of the other groups that they call rings, how many do the leanings uphold?
 
-Size is asked beside them. Of hundreds of accounts hardly two can be told to belong together, and trees grown on rings
-of dozens speak against such a group whatever it does; so they refuse it less, and size counts.
+Size is asked beside them: of hundreds of accounts hardly two can be told to belong together, and trees grown on rings
+of dozens speak against such a group whatever it does; so they refuse it less. That it is large speaks for nothing:
+crowds of strangers are.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Trust:
     `lines` counts what the leanings say, `trees` and `trees_upheld` what the trees say, the latter times the bits
     upheld; `upheld` counts these bits by themselves, `start` is for all. A run's own share counts against `groups`
     groups of which a share `usual` is upheld. Where trees speak against a ring, that counts `refused` times besides,
-    a fifth less for each doubling of a group beyond 32 accounts (four at most); `large` is what a doubling counts.
+    a fifth less for each doubling of a group beyond 32 accounts, four at most.
     """
 
     lines: float = 1.0
@@ -63,14 +64,12 @@ class Trust:
     groups: float = 10.0
     usual: float = 0.4
     refused: float = 0.0
-    large: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
     """What a score is made of, one value a group: `trees` is the share that each part of what trees say keeps, the
-    others are bits: `start`, lines by measure (size among them), `beyond` (taken back from the trees), `upheld` by
-    other groups."""
+    others are bits: `start`, lines by measure, `beyond` (taken back from the trees), `upheld` by other groups."""
 
     trees: Floats
     start: Floats
@@ -117,14 +116,12 @@ class Leanings:
 
     def parts(self, bits: Floats, x: Floats, upheld: Floats) -> Parts:
         """What the scores of groups are made of: `bits` of trees, measures, what other groups uphold (a share)."""
-        trust, odds, large = self.trust, _odds(upheld), self._large(x)
+        trust, odds = self.trust, _odds(upheld)
         lines, trees = np.zeros(x.shape), self._kept(odds)
         lines[:, self.columns] = np.round(trust.lines * self.model.parts(x[:, self.columns]), 9)
-        if self.size is not None:
-            lines[:, self.size] += np.round(trust.large * large, 9)
         return Parts(
             trees=trees, start=np.full(bits.size, trust.lines * self.model.bias + trust.start), lines=lines,
-            beyond=np.round(trees * (np.minimum(bits, self.most) - bits) + self._refused(bits, large), 9),
+            beyond=np.round(trees * (np.minimum(bits, self.most) - bits) + self._refused(bits, self._large(x)), 9),
             upheld=np.round(trust.upheld * odds, 9),
         )  # fmt: skip
 
@@ -134,7 +131,7 @@ class Leanings:
         trust, odds = self.trust, _odds(upheld)
         large = np.zeros(bits.size) if self.size is None else doublings(np.log2(accounts))
         beside = self._kept(odds) - trust.lines * self.share  # which `first` has already
-        added = trust.lines * first + beside * np.minimum(bits, self.most) + trust.upheld * odds + trust.large * large
+        added = trust.lines * first + beside * np.minimum(bits, self.most) + trust.upheld * odds
         return np.asarray(added + self._refused(bits, large) + trust.start, dtype=np.float64)
 
     def _kept(self, odds: Floats) -> Floats:

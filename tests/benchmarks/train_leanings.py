@@ -29,7 +29,7 @@ from graphs.forest import Forest
 from graphs.logistic import fit_logistic
 from pipeline.context import Usual, context_of, whole_among
 from pipeline.judging import choose_groups
-from pipeline.leanings import LEANINGS, SIZE, Leanings, Trust, doublings
+from pipeline.leanings import LEANINGS, SIZE, Leanings, Trust
 from pipeline.measures.catalogue import NAMES
 from pipeline.scoring_model import SHIPPED
 from pipeline.settings import ScoresSettings
@@ -111,7 +111,7 @@ def fit(groups: pd.DataFrame) -> Leanings:
 
 
 def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
-    """How much each counts: leanings, trees, what other groups of the run uphold, trees times that, and size."""
+    """How much each counts: leanings, trees, what other groups of the run uphold, and trees times that."""
     first, upheld = np.zeros(len(groups)), np.zeros(len(groups))
     for rows in groups.groupby(["maker", "world"]).indices.values():
         world = groups.iloc[rows]
@@ -120,17 +120,16 @@ def _trust(groups: pd.DataFrame, leanings: Leanings) -> Trust:
         upheld[rows] = probability_to_bits(leanings.upheld(bits, first[rows]))
     believed = _believed(groups)
     told = _known(groups)
-    large = doublings(_measures(groups)[:, leanings.size])
-    columns = np.column_stack((first, believed, upheld, believed * upheld, large))[told] * np.log(2.0)
+    columns = np.column_stack((first, believed, upheld, believed * upheld))[told] * np.log(2.0)
     known, spread = groups[told], columns.std(axis=0)
     found = fit_logistic(
         columns / spread, (known["guilty"] >= 0.8).to_numpy(float), _weight(known), l2=_L2_TRUST,
-        sign=np.ones(5, dtype=np.int64), start=np.zeros(6),
+        sign=np.ones(4, dtype=np.int64), start=np.zeros(5),
     )  # fmt: skip
-    by_lines, by_trees, by_upheld, by_both, by_size = (found[1:] / spread).tolist()
+    by_lines, by_trees, by_upheld, by_both = (found[1:] / spread).tolist()
     return Trust(
         lines=by_lines, trees=by_trees, upheld=by_upheld, trees_upheld=by_both, start=float(found[0] / np.log(2.0)),
-        refused=_REFUSED, large=by_size,
+        refused=_REFUSED,
     )  # fmt: skip
 
 

@@ -126,10 +126,9 @@ class Leanings:
         )  # fmt: skip
 
     def total_of(self, bits: Floats, first: Floats, upheld: Floats, accounts: Floats) -> Floats:
-        """Scores of groups of which what the leanings say at first is known and how many `accounts` they have, and not
-        the measures."""
+        """Scores of groups of which the size and what the leanings say at first are known, and not the measures."""
         trust, odds = self.trust, _odds(upheld)
-        large = np.zeros(bits.size) if self.size is None else doublings(np.log2(accounts))
+        large = np.zeros(bits.size) if self.size is None else _doublings(np.log2(accounts))
         beside = self._kept(odds) - trust.lines * self.share  # which `first` has already
         added = trust.lines * first + beside * np.minimum(bits, self.most) + trust.upheld * odds
         return np.asarray(added + self._refused(bits, large) + trust.start, dtype=np.float64)
@@ -140,7 +139,7 @@ class Leanings:
         return np.maximum(trust.lines * self.share + trust.trees + trust.trees_upheld * odds, 0.0)
 
     def _large(self, x: Floats) -> Floats:
-        return np.zeros(len(x)) if self.size is None else doublings(x[:, self.size])
+        return np.zeros(len(x)) if self.size is None else _doublings(x[:, self.size])
 
     def _refused(self, bits: Floats, large: Floats) -> Floats:
         """Bits taken because trees speak against a ring."""
@@ -168,7 +167,7 @@ class Leanings:
         return cls(float(given["share"]), float(given["most"]), columns, model, Trust(**given["trust"]), size)
 
 
-def doublings(size: Floats) -> Floats:
+def _doublings(size: Floats) -> Floats:
     """How often groups are twice as large as rings are, from their log2 of accounts: none up to 32, four at most."""
     return np.asarray(np.clip(np.nan_to_num(size) - _USUAL_SIZE, 0.0, _MOST_DOUBLINGS), dtype=np.float64)
 

@@ -124,6 +124,13 @@ def test_a_file_gives_back_the_same(made: Leanings) -> None:
     assert again.total(bits, x).tolist() == made.total(bits, x).tolist()
 
 
+def test_a_model_that_measures_size_asks_for_it(made: Leanings) -> None:
+    assert read_model().leanings.size == NAMES.index("group_size")
+    names = ("first", "group_size", "third")
+    assert Leanings.from_dict(made.to_dict(names), names).size == 1
+    assert Leanings.from_dict(made.to_dict(("a", "b", "c")), ("a", "b", "c")).size is None
+
+
 def test_without_leanings_a_score_stays_as_it_is() -> None:
     x, bits = np.ones((3, 2)), np.array([-9.0, 0.5, 30.0])
     assert Leanings.from_dict(None, ("first", "second")).total(bits, x).tolist() == bits.tolist()

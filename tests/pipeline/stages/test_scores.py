@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.scoring_model import read_model
 from pipeline.settings import ScoresSettings, Settings
 from pipeline.stages import scores
 from tests.support.frames import frame
@@ -130,6 +133,15 @@ def test_rewired_groups_are_judged_as_if_they_stood_in_the_run(tmp_path: Path) -
     chance = pd.DataFrame({"rewiring": range(7), "community": 0, "size": 6, "link_bits": 5.0})
     made = _judged(leaning, rings, chance.assign(trees_bits=6.0 + np.log2(9.0), first_bits=first))
     assert made.candidates["q_value"].tolist() == pytest.approx([8 / 7 / 4] * 4)  # one a graph and one, for four rings
+
+
+def test_large_rewired_groups_are_refused_less_as_groups_of_the_run_are() -> None:
+    leanings = read_model().leanings
+    chance = pd.DataFrame({"size": [6, 32, 512], "trees_bits": -10.0, "first_bits": -1.0})
+    run: Any = SimpleNamespace(upheld=np.array([0.2, 0.5]))
+    small, usual, large = scores._as_in_this_run(chance, leanings, run).tolist()
+    assert small == usual
+    assert large - usual == pytest.approx(0.8 * 10.0 * leanings.trust.refused)
 
 
 @pytest.mark.parametrize(("offset", "kind"), [(-6.0, "coordinated"), (-9.0, "unclear")])
